@@ -1,0 +1,18 @@
+# Everything Penumbra links, found once. scripts/setup installs it.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(MPI REQUIRED COMPONENTS C)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial)
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+find_package(PNG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(LibTorch 2.11 REQUIRED)
+set(CMAKE_BUILD_RPATH ${LibTorch_RUNTIME_DIRS})
+
+add_library(penumbra_mpi INTERFACE)
+target_link_libraries(penumbra_mpi INTERFACE MPI::MPI_C)
+target_compile_definitions(penumbra_mpi INTERFACE OMPI_SKIP_MPICXX)

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/plan/matching.h"
+
+namespace penumbra::data {
+
+struct Shard {
+  int rank = 0;
+  int world_size = 1;
+};
+
+/// Which pairs are seen when, and by whom. A pure function of (seed, epoch, labels, global batch): the global batches
+/// are the same at any number of ranks. The last incomplete batch is left out.
+class EpochPlan {
+ public:
+  /// `global_batch` samples a step over all ranks, even. `matching_epoch` lets several epochs share a stored variant's
+  /// matching while their order differs.
+  EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::uint32_t matching_epoch, std::span<const std::int32_t> labels,
+            std::int64_t global_batch);
+
+  std::int64_t steps() const;
+  /// The pairs of a step's global batch, in order.
+  std::span<const Pair> batch(std::int64_t step) const;
+  /// The contiguous share of one rank; shares differ by at most one pair.
+  std::span<const Pair> share(std::int64_t step, Shard shard) const;
+
+ private:
+  std::int64_t pairs_per_batch_;
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace penumbra::data

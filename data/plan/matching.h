@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace penumbra::data {
+
+struct Pair {
+  std::int64_t first, second;
+};
+
+/// A random perfect matching of the N samples that pairs across classes wherever it can: exactly
+/// min(floor(N/2), N - n_max) pairs are of two classes, n_max being the largest class; the rest pair within their
+/// class. For odd N one uniformly drawn sample sits out. Pure function of its arguments (method.md, section 1).
+std::vector<Pair> match(std::span<const std::int32_t> labels, std::uint64_t seed, std::uint32_t epoch);
+
+}  // namespace penumbra::data

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "data/render/recipe.h"
+#include "data/store/sample_set.h"
+
+namespace penumbra::data {
+
+/// (byte / 255 - mean) / deviation, per channel.
+struct Normalisation {
+  float mean = 0.5f, deviation = 0.25f;
+};
+
+/// Renders one view as bytes, [view_size, view_size, channels]: mix in stored space, warp (bilinear, border
+/// replicated), contrast, brightness, saturation/grey, clamp and round half to even, erase. Thread-safe.
+void render_bytes(const SampleSet& set, const Recipe& recipe, int view_size, std::span<std::uint8_t> out);
+
+/// The same view normalised to fp32 in one pass, channels-last (NHWC), which is what the nets read. Thread-safe.
+void render_view(const SampleSet& set, const Recipe& recipe, int view_size, Normalisation norm, std::span<float> out);
+
+/// Normalises stored bytes: the way a stored ambiguous variant becomes a view; same bits as render_view of its recipe.
+void normalise(std::span<const std::uint8_t> bytes, Normalisation norm, std::span<float> out);
+
+}  // namespace penumbra::data

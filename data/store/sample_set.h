@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace penumbra::data {
+
+/// What a store says of itself; the same for all of its splits.
+struct StoreInfo {
+  std::vector<std::string> classes;       ///< C names; a label is an index into them
+  std::vector<std::string> vote_columns;  ///< V names, the C classes first (then e.g. "unknown", "NF"); empty: no votes
+  int image_size = 0;                     ///< side of the square images, pixels
+  int channels = 0;                       ///< 1 (grey) or 3 (RGB)
+  std::string source;                     ///< where the faces come from, e.g. "synth seed=1"
+  std::string label_rule;                 ///< how the hard label follows from the votes, e.g. "majority"
+};
+
+/// One split in memory. Rows are aligned: image, label, votes, distribution and id of sample i.
+struct SampleSet {
+  StoreInfo info;
+  std::vector<std::uint8_t> pixels;   ///< [N, S, S, channels], row-major
+  std::vector<std::int32_t> labels;   ///< [N] in [0, C)
+  std::vector<float> votes;           ///< [N, V], non-negative, each row sums > 0 over the C classes; empty: none
+  std::vector<float> distribution;    ///< [N, C], the true emotion distribution (synthetic faces only); empty: unknown
+  std::vector<std::string> ids;       ///< [N], names the source image
+
+  std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
+  std::int64_t classes() const { return static_cast<std::int64_t>(info.classes.size()); }
+  std::size_t image_bytes() const {
+    return static_cast<std::size_t>(info.image_size) * info.image_size * info.channels;
+  }
+  std::span<const std::uint8_t> image(std::int64_t i) const {
+    return {pixels.data() + static_cast<std::size_t>(i) * image_bytes(), image_bytes()};
+  }
+};
+
+/// XXH3-64 over pixels, labels, votes and class names: two ranks that train on the same data agree on it.
+std::uint64_t fingerprint(const SampleSet& set);
+
+/// XXH3-64 over the labels alone: what a matching depends on.
+std::uint64_t label_fingerprint(std::span<const std::int32_t> labels);
+
+}  // namespace penumbra::data

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/store/reader.h"
+#include "data/store/sample_set.h"
+
+namespace penumbra::data {
+
+/// Writes a store under `PATH.partial` and gives it its name only in commit() (flush, fsync, rename, fsync of the
+/// folder): there is never half a file under the final name. A writer that is destroyed without commit() removes the
+/// partial file. Images are raw uint8, uncompressed, 32 a chunk. Throws DataError (disk full included).
+class StoreWriter {
+ public:
+  StoreWriter(std::filesystem::path path, StoreInfo info);
+  ~StoreWriter();
+  StoreWriter(const StoreWriter&) = delete;
+  StoreWriter& operator=(const StoreWriter&) = delete;
+
+  /// `set.info` must equal the writer's. Call once a split.
+  void write_split(const std::string& split, const SampleSet& set);
+  void commit();
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+/// Replaces all stored variants of the ambiguous training set of an existing store, on a copy that
+/// takes the store's name when it is whole.
+void write_variants(const std::filesystem::path& path, const std::vector<StoredVariant>& variants);
+
+}  // namespace penumbra::data

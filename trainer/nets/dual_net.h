@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "data/loader.h"
+#include "trainer/nets/resnet.h"
+
+namespace penumbra::trainer {
+
+/// Which nets see which views.
+enum class Method {
+  full,        ///< f_o on weak views, f_a on ambiguous ones
+  ce_only,     ///< f_o alone on weak views; f_a is not even allocated
+  mixup_only,  ///< f_o alone on both kinds of views: the control of equal compute
+};
+
+/// What the nets say of one batch. `ambiguous` comes from f_a (full) or f_o (mixup_only), and is empty for ce_only.
+struct Views {
+  NetOutput original;
+  std::optional<NetOutput> ambiguous;
+};
+
+/// The two sub-nets: same architecture, same initial weights, everything else apart.
+class DualNet {
+ public:
+  DualNet(const ResNetOptions& options, Method method, std::uint64_t seed);
+
+  /// Training-mode forward. With `bf16` convolutions and matrix products run under CPU autocast; logits come back in fp32.
+  Views forward(const data::Batch& batch, bool bf16);
+
+  ResNet& original() { return original_; }
+  ResNet* ambiguous() { return ambiguous_ ? &*ambiguous_ : nullptr; }  ///< null unless method is full
+  Method method() const { return method_; }
+
+  /// Both nets' parameters, "original." / "ambiguous." before torchvision's names, in order of execution.
+  std::vector<NamedTensor> parameters() const;
+  std::vector<NamedTensor> buffers() const;
+
+ private:
+  Method method_;
+  ResNet original_;
+  std::optional<ResNet> ambiguous_;
+};
+
+}  // namespace penumbra::trainer

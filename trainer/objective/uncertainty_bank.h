@@ -1,0 +1,53 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "comm/collective.h"
+
+namespace penumbra::trainer {
+
+struct UncertaintyOptions {
+  bool rank_within_class = false;  ///< u becomes its rank within the class of the hard label, in [0, 1]
+  bool weight_samples = true;      ///< false: w = 1 (ablation no_uncertainty)
+  bool constant = false;           ///< true: u = 1/2 for all in beta (ablation no_uncertainty)
+};
+
+/// Rows of the snapshot for one batch; no gradient.
+struct BankRows {
+  at::Tensor posterior;     ///< Q [B, C]; uniform where never visited
+  at::Tensor uncertainty;   ///< u [B] in [0, 1]; 0 where never visited
+  at::Tensor disagreement;  ///< n [B] in [0, 1] = JS(y, Q) / ln 2; 0 where never visited
+  at::Tensor weight;        ///< w [B], mean 1 over the snapshot
+};
+
+/// The two banks over the training set, double-buffered: an epoch reads only the snapshot of the last one, its visits
+/// write the next (method.md, section 4). Q: [N, C] f_o's posterior; D: [N] JS of the two label spaces.
+/// Not thread-safe; every rank holds all rows.
+class UncertaintyBank {
+ public:
+  /// `labels`: y [N, C] fp32 (one-hot or votes), `hard`: [N] int64.
+  UncertaintyBank(at::Tensor labels, at::Tensor hard, UncertaintyOptions options);
+
+  BankRows rows(const at::Tensor& sample) const;
+  /// Labels y of the batch, [B, C].
+  at::Tensor labels(const at::Tensor& sample) const;
+  /// Adds this batch's visits: sample [B] int64, posterior [B, C], divergence D [B] (undefined tensor: zeros).
+  void update(const at::Tensor& sample, const at::Tensor& posterior, const at::Tensor& divergence);
+  /// Merges all ranks' visits and makes the next snapshot: B' = 0.9 B + 0.1 mean; the first visit copies. All ranks call.
+  void end_epoch(comm::Collective& collective);
+
+  const at::Tensor& uncertainty() const { return uncertainty_; }    ///< u [N] of the snapshot
+  const at::Tensor& disagreement() const { return disagreement_; }  ///< n [N] of the snapshot
+
+ private:
+  void refresh();
+  UncertaintyOptions options_;
+  at::Tensor labels_, hard_;
+  at::Tensor posterior_, divergence_, visited_;  // the snapshot: [N, C], [N], [N] bool
+  at::Tensor sums_;                              // [N, C + 2]: posterior, divergence, count of this epoch
+  at::Tensor uncertainty_, disagreement_, weight_;
+};
+
+}  // namespace penumbra::trainer
