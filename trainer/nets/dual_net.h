@@ -26,7 +26,8 @@ class DualNet {
  public:
   DualNet(const ResNetOptions& options, Method method, std::uint64_t seed);
 
-  /// Training-mode forward. With `bf16` convolutions and matrix products run under CPU autocast; logits come back in fp32.
+  /// Training-mode forward. With `bf16` convolutions and matrix products run under CPU autocast; logits come back in
+  /// fp32.
   Views forward(const data::Batch& batch, bool bf16);
 
   ResNet& original() { return original_; }

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "comm/flat_parameters.h"
 
@@ -14,12 +14,12 @@ namespace penumbra::trainer {
 using comm::NamedTensor;
 
 struct ResNetOptions {
-  int depth = 18;               ///< 10, 18, 34 (basic blocks) or 50 (bottlenecks)
-  int width = 64;               ///< channels of the first stage
-  std::string stem = "small";   ///< "imagenet": 7x7 stride 2 + max pool; "small": 3x3, stride `stem_stride`, no pool
-  int stem_stride = 1;          ///< of the small stem: 1, 2 or 3 (3 takes a 5x5 kernel)
-  int last_stride = 2;          ///< of the fourth stage: 1 keeps a finer attention map
-  int channels = 1;             ///< 1 grey, 3 RGB
+  int depth = 18;              ///< 10, 18, 34 (basic blocks) or 50 (bottlenecks)
+  int width = 64;              ///< channels of the first stage
+  std::string stem = "small";  ///< "imagenet": 7x7 stride 2 + max pool; "small": 3x3, stride `stem_stride`, no pool
+  int stem_stride = 1;         ///< of the small stem: 1, 2 or 3 (3 takes a 5x5 kernel)
+  int last_stride = 2;         ///< of the fourth stage: 1 keeps a finer attention map
+  int channels = 1;            ///< 1 grey, 3 RGB
   int classes = 8;
 };
 
@@ -34,25 +34,38 @@ struct NetOutput {
 };
 
 /// ResNet (He et al., 2016; v1.5 bottlenecks as in torchvision) with torchvision's parameter names and shapes.
-/// Parameters are plain tensors that require grad; batch-norm momentum 0.1, eps 1e-5. Convolutions are He-normal (fan out), norms 1/0,
-/// fc as torch.nn.Linear; a pure function of the seed. Not thread-safe in training mode (running statistics).
+/// Parameters are plain tensors that require grad; batch-norm momentum 0.1, eps 1e-5. Convolutions are He-normal (fan
+/// out), norms 1/0, fc as torch.nn.Linear; a pure function of the seed. Not thread-safe in training mode (running
+/// statistics).
 class ResNet {
  public:
   ResNet(const ResNetOptions& options, std::uint64_t seed);
 
-  /// x: [B, channels, S, S] fp32, channels-last for speed. In training mode batch statistics are used and the running ones move.
+  /// x: [B, channels, S, S] fp32, channels-last for speed. In training mode batch statistics are used and the running
+  /// ones move.
   NetOutput forward(const at::Tensor& x, bool training);
 
   const std::vector<NamedTensor>& parameters() const { return parameters_; }  ///< order of execution; trainable
   const std::vector<NamedTensor>& buffers() const { return buffers_; }        ///< running_mean, running_var (fp32)
-  const at::Tensor& fc_weight() const;                                       ///< [C, K]
+  const at::Tensor& fc_weight() const;                                        ///< [C, K]
   ReceptiveField receptive_field() const;
   std::int64_t parameter_count() const;
 
  private:
-  struct Convolution { at::Tensor weight; int stride = 1, padding = 0; };
-  struct BatchNorm { at::Tensor weight, bias, running_mean, running_var; };
-  struct Block { std::vector<Convolution> convolutions; std::vector<BatchNorm> norms; bool has_downsample = false; Convolution downsample; BatchNorm downsample_norm; };
+  struct Convolution {
+    at::Tensor weight;
+    int stride = 1, padding = 0;
+  };
+  struct BatchNorm {
+    at::Tensor weight, bias, running_mean, running_var;
+  };
+  struct Block {
+    std::vector<Convolution> convolutions;
+    std::vector<BatchNorm> norms;
+    bool has_downsample = false;
+    Convolution downsample;
+    BatchNorm downsample_norm;
+  };
   // The layers alias the tensors of parameters_ and buffers_.
   ResNetOptions options_;
   std::vector<NamedTensor> parameters_, buffers_;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <string>
+
+#include <ATen/core/Tensor.h>
 
 #include "data/loader.h"
 #include "trainer/nets/attention.h"
@@ -19,18 +19,18 @@ enum class Trust { uncertainty, disagreement };
 
 /// The switches of method.md, sections 3 to 5 and 9.
 struct ObjectiveOptions {
-  double attention_weight = 5;    ///< lambda_att; 0 switches the term off
+  double attention_weight = 5;  ///< lambda_att; 0 switches the term off
   AttentionNorm attention_norm = AttentionNorm::centred;
   Couple couple = Couple::both;
   Target target = Target::mixed;
   bool warp = true;               ///< false: G = identity (ablation no_warp)
   double alignment_weight = 0.6;  ///< lambda_align; 0 switches the term off
   Divergence divergence = Divergence::symmetric_kl;
-  double temperature = 1;         ///< tau
-  double beta_max = 0.5;          ///< [0, 0.5]: the given label keeps at least half
+  double temperature = 1;  ///< tau
+  double beta_max = 0.5;   ///< [0, 0.5]: the given label keeps at least half
   Trust trust = Trust::uncertainty;
-  double ramp_share = 0.3;        ///< T_r as a share of the epochs
-  double warm_up_share = 0.15;    ///< soft labels and weights begin after it
+  double ramp_share = 0.3;      ///< T_r as a share of the epochs
+  double warm_up_share = 0.15;  ///< soft labels and weights begin after it
 };
 
 /// Where in the run a step is: both in epochs, t real.
@@ -41,16 +41,20 @@ struct Progress {
 /// The loss of one batch and what is logged of it. All scalars are fp32 tensors on the device, already divided by the
 /// *global* batch: summed over the ranks they are the global batch's.
 struct Objective {
-  at::Tensor total;            ///< with gradient
+  at::Tensor total;                                            ///< with gradient
   at::Tensor ce_original, ce_ambiguous, attention, alignment;  ///< unweighted terms, detached; 0 when off
-  at::Tensor correct_original;    ///< share of the global batch where argmax z_o is the hard label
-  at::Tensor correct_ambiguous;   ///< the same for argmax z and the ambiguous view's dominant label
-  at::Tensor moved;               ///< soft-label mass moved: sum_i beta_i (1 - Q_i[y_i]) / global batch
-  at::Tensor empty_attention;     ///< share with an empty V
-  at::Tensor posterior;           ///< f_o's posterior at tau = 1 [B, C], detached: what the bank stores
-  at::Tensor divergence;          ///< D [B] = JS(m, p_a) / ln 2, detached; undefined without ambiguous views
+  at::Tensor correct_original;   ///< share of the global batch where argmax z_o is the hard label
+  at::Tensor correct_ambiguous;  ///< the same for argmax z and the ambiguous view's dominant label (its source's:
+                                 ///< lambda >= 1/2)
+  at::Tensor moved;              ///< soft-label mass moved: sum_i beta_i (1 - Q_i[y_i]) / global batch
+  at::Tensor empty_attention;    ///< share of the global batch with an empty V
+  at::Tensor posterior;          ///< f_o's posterior at tau = 1 [B, C], detached: what the bank stores
+  at::Tensor divergence;         ///< D [B] = JS(m, p_a) / ln 2, detached; undefined without ambiguous views
 };
 
+/// Local sums over batch.global_size, so that ranks add up. ce_only: CE(y, z_o). mixup_only: CE(y, z_o) + CE(lambda y_i
+/// + (1 - lambda) y_partner, z) on f_o's ambiguous views, without soft labels, weights or coupling. full: method.md,
+/// section 5. Reads nothing back from the device. Throws std::invalid_argument when beta_max is outside [0, 0.5].
 Objective objective(const Views& views, const data::Batch& batch, const UncertaintyBank& bank, DualNet& nets,
                     const ObjectiveOptions& options, Progress progress);
 

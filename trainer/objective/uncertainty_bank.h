@@ -1,17 +1,18 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 #include "comm/collective.h"
 
 namespace penumbra::trainer {
 
 struct UncertaintyOptions {
-  bool rank_within_class = false;  ///< u becomes its rank within the class of the hard label, in [0, 1]
-  bool weight_samples = true;      ///< false: w = 1 (ablation no_uncertainty)
-  bool constant = false;           ///< true: u = 1/2 for all in beta (ablation no_uncertainty)
+  bool rank_within_class =
+      false;  ///< u becomes (rank + 1/2) / count among the visited rows of its hard label's class (ties share)
+  bool weight_samples = true;  ///< false: w = 1 (ablation no_uncertainty)
+  bool constant = false;       ///< true: rows() gives u = 1/2 for every visited row (ablation no_uncertainty)
 };
 
 /// Rows of the snapshot for one batch; no gradient.
@@ -33,16 +34,21 @@ class UncertaintyBank {
   BankRows rows(const at::Tensor& sample) const;
   /// Labels y of the batch, [B, C].
   at::Tensor labels(const at::Tensor& sample) const;
+  /// Hard labels of the batch, [B] int64.
+  at::Tensor hard_labels(const at::Tensor& sample) const;
   /// Adds this batch's visits: sample [B] int64, posterior [B, C], divergence D [B] (undefined tensor: zeros).
   void update(const at::Tensor& sample, const at::Tensor& posterior, const at::Tensor& divergence);
-  /// Merges all ranks' visits and makes the next snapshot: B' = 0.9 B + 0.1 mean; the first visit copies. All ranks call.
+  /// Merges all ranks' visits and makes the next snapshot: B' = 0.9 B + 0.1 mean; the first visit copies. All ranks
+  /// call.
   void end_epoch(comm::Collective& collective);
 
-  const at::Tensor& uncertainty() const { return uncertainty_; }    ///< u [N] of the snapshot
+  const at::Tensor& uncertainty() const {
+    return uncertainty_;
+  }  ///< u [N] of the snapshot, also where rows() is `constant`
   const at::Tensor& disagreement() const { return disagreement_; }  ///< n [N] of the snapshot
 
  private:
-  void refresh();
+  void refresh();  // what follows from the snapshot: u, n, w
   UncertaintyOptions options_;
   at::Tensor labels_, hard_;
   at::Tensor posterior_, divergence_, visited_;  // the snapshot: [N, C], [N], [N] bool

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace penumbra::trainer {
+
+/// Switches bf16 autocast of CPU operators on or off for a scope and restores what was there. Per thread; scopes nest.
+/// Leaving the outermost scope drops the cached bf16 copies of the weights, which would go stale with the next update.
+class CpuAutocast {
+ public:
+  explicit CpuAutocast(bool enabled);
+  ~CpuAutocast();
+  CpuAutocast(const CpuAutocast&) = delete;
+  CpuAutocast& operator=(const CpuAutocast&) = delete;
+
+ private:
+  bool was_enabled_;
+  at::ScalarType was_dtype_;
+};
+
+/// fp32 for reduced precisions; fp32 and fp64 pass through. Differentiable.
+at::Tensor full_precision(const at::Tensor& x);
+
+}  // namespace penumbra::trainer

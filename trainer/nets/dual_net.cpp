@@ -1,0 +1,45 @@
+#include "trainer/nets/dual_net.h"
+
+#include "trainer/nets/autocast.h"
+
+namespace penumbra::trainer {
+namespace {
+
+void append(std::vector<NamedTensor>& to, const std::string& prefix, const std::vector<NamedTensor>& from) {
+  for (const auto& named : from) to.push_back({prefix + named.name, named.tensor});
+}
+
+}  // namespace
+
+// Weights are a pure function of options and seed: constructing f_a anew is a deep copy of f_o's initial state.
+DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed)
+    : method_(method), original_(options, seed) {
+  if (method == Method::full) ambiguous_.emplace(options, seed);
+}
+
+Views DualNet::forward(const data::Batch& batch, bool bf16) {
+  const CpuAutocast autocast(bf16);
+  Views views{original_.forward(batch.weak, /*training=*/true), std::nullopt};
+  // mixup_only: two forwards, each with its own batch statistics, as if f_o saw two batches. Statistics over a joint
+  // batch would fit neither kind of view, and in `full` no net ever normalises the two together: the control differs
+  // from it in the coupling only.
+  if (method_ == Method::full) views.ambiguous = ambiguous_->forward(batch.ambiguous, /*training=*/true);
+  if (method_ == Method::mixup_only) views.ambiguous = original_.forward(batch.ambiguous, /*training=*/true);
+  return views;
+}
+
+std::vector<NamedTensor> DualNet::parameters() const {
+  std::vector<NamedTensor> all;
+  append(all, "original.", original_.parameters());
+  if (ambiguous_) append(all, "ambiguous.", ambiguous_->parameters());
+  return all;
+}
+
+std::vector<NamedTensor> DualNet::buffers() const {
+  std::vector<NamedTensor> all;
+  append(all, "original.", original_.buffers());
+  if (ambiguous_) append(all, "ambiguous.", ambiguous_->buffers());
+  return all;
+}
+
+}  // namespace penumbra::trainer
