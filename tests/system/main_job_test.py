@@ -1,0 +1,117 @@
+"""The whole path once: faces, training on several ranks, evaluation, prediction."""
+
+import json
+import math
+import unittest
+
+from penumbra import Case, run
+
+TIMES = ("images_per_second", "step_seconds", "wait_seconds", "exposed_seconds")
+EVAL_KEYS = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", "nll", "brier", "ece", "kl_human", "spearman_entropy",
+             "auroc_error", "confusion", "count", "split", "head", "checkpoint"}
+
+
+def curve(rows):
+    """The rows without what a clock decides."""
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+class MainJob(Case):
+    def test_two_ranks_train_and_the_loss_falls(self):
+        folder = self.trained("falls", "train.epochs=6", ranks=2)
+        rows = self.metrics(folder)
+        self.assertEqual([row["epoch"] for row in rows], sorted(row["epoch"] for row in rows))
+        self.assertLess(rows[-1]["ce_original"], rows[0]["ce_original"])
+        self.assertEqual(len(self.metrics(folder, "validation")), 6)
+        for name in ("config.toml", "environment.json", "weights/best.safetensors", "weights/final.safetensors"):
+            self.assertTrue((folder / name).exists(), name)
+
+    def test_same_seed_gives_bitwise_the_same_curve(self):
+        for ranks in (1, 2):
+            first, second = (self.trained(f"same-{ranks}-{turn}", ranks=ranks) for turn in "ab")
+            self.assertEqual(curve(self.metrics(first)), curve(self.metrics(second)))
+            self.assertEqual((first / "weights/final.safetensors").read_bytes(), (second / "weights/final.safetensors").read_bytes())
+
+    def test_another_seed_gives_another_curve(self):
+        first, second = self.trained("seed-1"), self.trained("seed-2", "run.seed=2")
+        self.assertNotEqual(curve(self.metrics(first)), curve(self.metrics(second)))
+
+    def test_stored_and_online_ambiguous_sets_train_alike(self):
+        self.assertEqual(run("data", "ambiguous", self.faces, "--variants", 2, "--seed", 1).returncode, 0)
+        online, stored = self.trained("online"), self.trained("stored", "ambiguous.mode=stored")
+        self.assertEqual(curve(self.metrics(online)), curve(self.metrics(stored)))
+
+    def test_eval_prints_every_measure_and_counts_each_face_once_on_any_ranks(self):
+        folder = self.trained("measured")
+        results = []
+        for ranks in (0, 1, 3):
+            done = run("eval", folder, "--data", self.faces, "--split", "test", "--json", ranks=ranks)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            results.append(json.loads(done.stdout))
+        for result in results:
+            self.assertLessEqual(EVAL_KEYS, result.keys())
+            self.assertEqual(result["count"], 64)
+            self.assertEqual(sum(map(sum, result["confusion"])), 64)
+            self.assertEqual(result["confusion"], results[0]["confusion"])
+            self.assertAlmostEqual(result["nll"], results[0]["nll"], places=5)
+        right = sum(results[0]["confusion"][c][c] for c in range(8))
+        self.assertAlmostEqual(results[0]["accuracy"], right / 64)
+
+    def test_every_head_answers(self):
+        folder = self.trained("heads")
+        nll = {}
+        for head in ("original", "ambiguous", "mean"):
+            result = json.loads(run("eval", folder, "--data", self.faces, "--json", "--head", head).stdout)
+            self.assertEqual(result["head"], head)
+            nll[head] = result["nll"]
+        self.assertEqual(len(set(nll.values())), 3)
+        self.assertLessEqual(nll["mean"], max(nll["original"], nll["ambiguous"]))
+
+    def test_predict_gives_a_distribution_and_its_entropy(self):
+        folder = self.trained("predicts")
+        sheet = self.folder / "sheet.png"
+        self.assertEqual(run("data", "synth", self.folder / "one.h5", "--train", 2, "--val", 0, "--test", 0, "--sheet", sheet).returncode, 0)
+        faces = json.loads(run("predict", folder, sheet, sheet, "--json", "--attention").stdout)
+        self.assertEqual(len(faces), 2)
+        p = faces[0]["distribution"].values()
+        self.assertAlmostEqual(sum(p), 1, places=5)
+        self.assertAlmostEqual(faces[0]["entropy"], -sum(x * math.log(x) for x in p if x > 0), places=5)
+        self.assertEqual(max(faces[0]["distribution"], key=faces[0]["distribution"].get), faces[0]["label"])
+        self.assertEqual(faces[0]["distribution"], faces[1]["distribution"])
+
+    def test_every_method_and_switch_trains(self):
+        switches = {
+            "ce": ["train.method=ce_only"],
+            "mixup": ["train.method=mixup_only"],
+            "cutmix": ["ambiguous.mix=cutmix", "attention.norm=l2"],
+            "raw": ["attention.norm=raw", "attention.couple=original_to_ambiguous", "attention.target=unmixed", "attention.warp=false"],
+            "labels": ["train.labels=votes", "soft_label.trust=disagreement", "soft_label.divergence=js", "attention.weight=0"],
+            "forward": ["soft_label.divergence=forward_kl", "uncertainty.rank_within_class=true", "uncertainty.weight_samples=false"],
+            "bf16": ["train.precision=bf16", "train.epochs=1"],
+            "adamw": ["optimizer.kind=adamw", "schedule.learning_rate=0.001", "optimizer.clip_norm=1", "train.ema_decay=0.99"],
+        }
+        for name, assignments in switches.items():
+            with self.subTest(name):
+                for row in self.metrics(self.trained(name, *assignments)):
+                    self.assertTrue(math.isfinite(row["loss"]))
+
+    def test_early_stopping_ends_a_run_that_gets_no_better(self):
+        folder = self.trained("patient", "train.epochs=30", "evaluation.patience=2", "schedule.learning_rate=0")
+        self.assertEqual(len(self.metrics(folder, "validation")), 3)
+
+    def test_dry_run_leaves_nothing_behind(self):
+        done = run("train", self.config, "--dry-run", "--set", f'data.files=["{self.faces}"]', "--set", f"run.dir={self.folder / 'dry'}", ranks=2)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("dry run", done.stdout)
+        self.assertFalse((self.folder / "dry").exists())
+
+    def test_profile_is_a_chrome_trace(self):
+        trace = self.folder / "trace.json"
+        done = run("train", self.config, "--dry-run", "--profile", trace, "--set", f'data.files=["{self.faces}"]')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = {event.get("name") for event in json.loads(trace.read_text())["traceEvents"]}
+        self.assertIn("aten::conv2d", names)
+
+
+if __name__ == "__main__":
+    unittest.main()

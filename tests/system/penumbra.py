@@ -1,0 +1,71 @@
+"""What the system tests share: where the program is, how to run it, tiny inputs. Standard library and h5py only."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+BINARY = os.environ["PENUMBRA_BINARY"]
+SOURCE = Path(os.environ["PENUMBRA_SOURCE_DIR"])
+
+TINY = """
+[net]
+depth = 10
+width = 8
+stem_stride = 2
+[train]
+epochs = 2
+batch = 32
+[schedule]
+learning_rate = 0.05
+[evaluation]
+every = 1
+[log]
+every = 4
+"""
+
+
+def run(*words, ranks=0, timeout=120, preexec_fn=None):
+    """Runs penumbra, under mpirun when ranks > 0, and returns the finished process with text output."""
+    command = [BINARY, *map(str, words)]
+    if ranks:
+        command = ["mpirun", "--oversubscribe", "-np", str(ranks), *command]
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    return subprocess.run(["timeout", "-k", "5", str(timeout), *command], capture_output=True, text=True, env=environment,
+                          preexec_fn=preexec_fn, check=False)
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own, a tiny synthetic store and a tiny configuration in it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls._temporary = tempfile.TemporaryDirectory(prefix="penumbra-test-")
+        cls.folder = Path(cls._temporary.name)
+        cls.faces = cls.folder / "faces.h5"
+        cls.config = cls.folder / "tiny.toml"
+        cls.config.write_text(TINY)
+        made = run("data", "synth", cls.faces, "--train", 256, "--val", 64, "--test", 64, "--size", 32, "--seed", 3)
+        assert made.returncode == 0, made.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._temporary.cleanup()
+
+    def train(self, name, *more, ranks=1, files=None):
+        """Trains into folder/name; `more` are --set assignments."""
+        sets = [word for assignment in more for word in ("--set", assignment)]
+        store = files or f'["{self.faces}"]'
+        return run("train", self.config, "--set", f"data.files={store}", "--set", f"run.dir={self.folder / name}", *sets, ranks=ranks)
+
+    def trained(self, name, *more, ranks=1):
+        done = self.train(name, *more, ranks=ranks)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        return self.folder / name
+
+    @staticmethod
+    def metrics(run_folder, kind="train"):
+        rows = [json.loads(line) for line in (run_folder / "metrics.jsonl").read_text().splitlines()]
+        return [row for row in rows if row["kind"] == kind]

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "data/import/ferplus.h"
+#include "data/import/folder.h"
+#include "data/inspect.h"
+#include "data/probe.h"
+#include "data/render/variants.h"
+#include "data/store/reader.h"
+#include "data/store/writer.h"
+#include "data/synth/synth.h"
+#include "trainer/commands/commands.h"
+
+namespace penumbra::trainer {
+namespace {
+
+struct Arguments {
+  data::SynthOptions synth;
+  data::FolderOptions folder;
+  std::string from, to, rule = "majority", sheet;
+  int variants = 1;
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
+void print_report(const data::ImportReport& report, const std::string& out) {
+  for (const std::string& note : report.notes) fmt::print("{}\n", note);
+  for (const auto& split : report.splits) {
+    fmt::print("{}: {} faces, {} dropped by the label rule, {} corrupt\n", split.name, split.kept, split.dropped_by_rule, split.bad_images);
+  }
+  fmt::print("wrote {}\n", out);
+}
+
+void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* command = data.add_subcommand("synth", "Write a store of procedural faces whose true ambiguity is known");
+  command->add_option("out", a->to, "HDF5 file to write")->required();
+  command->add_option("--train", a->synth.train, "faces to train on")->check(CLI::Range(0, 10'000'000))->capture_default_str();
+  command->add_option("--val", a->synth.val, "faces to validate on")->check(CLI::Range(0, 10'000'000))->capture_default_str();
+  command->add_option("--test", a->synth.test, "faces to test on")->check(CLI::Range(0, 10'000'000))->capture_default_str();
+  command->add_option("--size", a->synth.size, "side in pixels")->check(CLI::Range(24, 512))->capture_default_str();
+  command->add_option("--channels", a->synth.channels, "1 grey, 3 RGB")->check(CLI::IsMember({1, 3}))->capture_default_str();
+  command->add_option("--seed", a->synth.seed, "the same seed gives the same bytes")->capture_default_str();
+  command->add_option("--sheet", a->sheet, "also draw a contact sheet to this PNG");
+  command->footer("Example: penumbra data synth faces.h5 --train 4096 --val 512 --test 1024");
+  command->callback([a] {
+    data::write_synthetic(a->synth, a->to);
+    if (!a->sheet.empty()) data::write_png(a->sheet, data::contact_sheet(a->synth.seed));
+    fmt::print("wrote {}: {} / {} / {} faces\n", a->to, a->synth.train, a->synth.val, a->synth.test);
+  });
+}
+
+void add_import(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* import = data.add_subcommand("import", "Write a store from a data set's own files");
+  import->require_subcommand(1);
+  CLI::App* ferplus = import->add_subcommand("ferplus", "fer2013new.csv with FER2013{Train,Valid,Test}/ or fer2013.csv");
+  CLI::App* folder = import->add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
+  for (CLI::App* command : {ferplus, folder}) {
+    command->add_option("dir", a->from, "folder to read")->required();
+    command->add_option("out", a->to, "HDF5 file to write")->required();
+    command->add_flag("--skip-bad", a->folder.common.skip_bad, "name, count and leave out corrupt images");
+  }
+  ferplus->add_option("--labels", a->rule, "rule of the hard label")->check(CLI::IsMember({"argmax", "majority"}))->capture_default_str();
+  ferplus->footer("Example: penumbra data import ferplus ferplus/ ferplus.h5 --labels majority");
+  ferplus->callback([a] {
+    const auto rule = a->rule == "argmax" ? data::LabelRule::argmax : data::LabelRule::majority;
+    print_report(data::import_ferplus(a->from, a->to, rule, a->folder.common), a->to);
+  });
+  folder->add_option("--size", a->folder.size, "side in pixels to resize to; 0: as they are")->check(CLI::Range(0, 1024));
+  folder->add_option("--channels", a->folder.channels, "1 grey, 3 RGB, 0: as the first image")->check(CLI::IsMember({0, 1, 3}));
+  folder->footer("Example: penumbra data import folder sfew/ sfew.h5 --size 100");
+  folder->callback([a] { print_report(data::import_folder(a->from, a->to, a->folder), a->to); });
+}
+
+void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* command = data.add_subcommand("ambiguous", "Render and store K variants of the ambiguous training set");
+  command->add_option("file", a->from, "HDF5 store")->required();
+  command->add_option("--variants", a->variants, "K")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--seed", a->seed, "must equal run.seed for the same bits as the online set")->capture_default_str();
+  command->footer("Example: penumbra data ambiguous faces.h5 --variants 4");
+  command->callback([a] {
+    const data::SampleSet train = data::StoreReader(a->from).load("train");
+    std::vector<data::StoredVariant> variants;
+    for (int k = 0; k < a->variants; ++k) {
+      variants.push_back(data::make_variant(train, data::AmbiguousOptions{}, a->seed, static_cast<std::uint32_t>(k)));
+    }
+    data::write_variants(a->from, variants);
+    fmt::print("{}: {} variants of {} faces\n", a->from, a->variants, train.size());
+  });
+}
+
+void print_inspection(const nlohmann::json& found) {
+  for (const auto& [key, value] : found.items()) {
+    if (key != "splits") fmt::print("{:<20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  for (const auto& [split, content] : found.at("splits").items()) fmt::print("{:<20} {}\n", split, content.dump());
+}
+
+void add_looking(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* inspect = data.add_subcommand("inspect", "What a store holds");
+  CLI::App* verify = data.add_subcommand("verify", "Read everything and check it");
+  CLI::App* probe = data.add_subcommand("probe", "How far a linear model on pixels gets: train split to test split");
+  for (CLI::App* command : {inspect, verify, probe}) command->add_option("file", a->from, "HDF5 store")->required();
+  for (CLI::App* command : {inspect, probe}) command->add_flag("--json", a->json, "one JSON object");
+  inspect->callback([a] {
+    const nlohmann::json found = data::inspect(a->from);
+    if (a->json) {
+      fmt::print("{}\n", found.dump());
+    } else {
+      print_inspection(found);
+    }
+  });
+  verify->callback([a] {
+    for (const std::string& line : data::verify(a->from)) fmt::print("{}\n", line);
+    for (const std::string& line : data::verify_variants(a->from)) fmt::print("{}\n", line);
+  });
+  probe->callback([a] {
+    const data::StoreReader reader(a->from);
+    const data::ProbeResult result = data::linear_probe(reader.load("train"), reader.load("test"));
+    if (a->json) {
+      fmt::print("{}\n", nlohmann::json{{"train_accuracy", result.train_accuracy}, {"test_accuracy", result.test_accuracy}}.dump());
+    } else {
+      fmt::print("linear probe on pixels: test accuracy {:.2f} %, training accuracy {:.2f} %\n", 100 * result.test_accuracy,
+                 100 * result.train_accuracy);
+    }
+  });
+}
+
+}  // namespace
+
+void add_data(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* data = app.add_subcommand("data", "Make, import, inspect and verify stores of faces");
+  data->require_subcommand(1);
+  add_synth(*data, arguments);
+  add_import(*data, arguments);
+  add_ambiguous(*data, arguments);
+  add_looking(*data, arguments);
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,99 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "comm/world.h"
+#include "data/error.h"
+#include "data/store/reader.h"
+#include "trainer/commands/commands.h"
+#include "trainer/evaluation/measures_json.h"
+#include "trainer/exit_code.h"
+#include "trainer/loop/predict.h"
+#include "trainer/run_folder.h"
+
+namespace penumbra::trainer {
+namespace {
+
+struct Arguments {
+  std::string run, split = "test", head, weights = "best";
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+void check_match(const TrainedModel& model, const data::SampleSet& set, const std::string& file) {
+  if (set.info.classes != model.info.classes) {
+    throw data::DataError(fmt::format("{}: its classes ({}) are not those of the run ({})", file, fmt::join(set.info.classes, ", "),
+                                      fmt::join(model.info.classes, ", ")));
+  }
+  if (set.info.channels != model.info.channels || set.info.image_size != model.info.image_size) {
+    throw data::DataError(fmt::format("{}: {} px with {} channels, but the run was trained on {} px with {}", file, set.info.image_size,
+                                      set.info.channels, model.info.image_size, model.info.channels));
+  }
+}
+
+std::string name_of(Head head) {
+  const auto all = heads();
+  return std::find_if(all.begin(), all.end(), [head](const auto& item) { return item.second == head; })->first;
+}
+
+nlohmann::json evaluate(const Arguments& arguments, const TrainedModel& model, const std::vector<float>& posterior,
+                        const data::SampleSet& set) {
+  nlohmann::json out = to_json(measure(posterior, set));
+  const Measures calibrated = measure(with_temperature(posterior, set.classes(), model.temperature), set);
+  out["temperature"] = model.temperature;
+  out["nll_calibrated"] = calibrated.nll;
+  out["ece_calibrated"] = calibrated.ece;
+  out["split"] = arguments.split;
+  out["head"] = name_of(model.config.evaluation.head);
+  out["checkpoint"] = model.checkpoint;
+  return out;
+}
+
+void print_table(const nlohmann::json& result) {
+  for (const auto& [key, value] : result.items()) {
+    if (key != "confusion" && !value.is_null()) fmt::print("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+void run_eval(const Arguments& arguments) {
+  comm::World world;
+  std::unique_ptr<TrainedModel> model;
+  data::SampleSet set;
+  world.all_or_none(
+      [&] {
+        model = std::make_unique<TrainedModel>(load_model(arguments.run, arguments.weights, arguments.head));
+        set = data::load_split(arguments.files, arguments.split);
+        check_match(*model, set, arguments.files.front());
+      },
+      exit_code_of);
+  at::set_num_threads(world.cores());
+  const Posteriors posteriors = predict_set(model->nets, set, model->config, world.collective());
+  if (world.rank() != 0) return;
+  const auto result = evaluate(arguments, *model, head_posterior(posteriors, model->config.evaluation.head), set);
+  if (arguments.json) {
+    fmt::print("{}\n", result.dump());
+  } else {
+    print_table(result);
+  }
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("eval", "Measure a trained run on a split");
+  command->add_option("run", arguments->run, "run folder")->required();
+  command->add_option("--data", arguments->files, "HDF5 stores")->required();
+  command->add_option("--split", arguments->split, "train, val or test")->check(CLI::IsMember({"train", "val", "test"}))->capture_default_str();
+  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")->check(CLI::IsMember({"original", "ambiguous", "mean"}));
+  command->add_option("--weights", arguments->weights, "best or final")->check(CLI::IsMember({"best", "final"}))->capture_default_str();
+  command->add_flag("--json", arguments->json, "one JSON object");
+  command->footer("Example: penumbra eval runs/a --data faces.h5 --split test --json");
+  command->callback([arguments] { run_eval(*arguments); });
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,149 @@
+#include "trainer/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "trainer/config_fields.h"
+
+namespace penumbra::trainer {
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
+    }
+  }
+  return row.back();
+}
+
+const Field& find_field(const std::vector<Field>& all, const std::string& key, const std::string& where) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Field& field) { return field.key == key; });
+  if (found != all.end()) return *found;
+  const auto nearest = std::min_element(all.begin(), all.end(), [&](const Field& a, const Field& b) {
+    return edit_distance(a.key, key) < edit_distance(b.key, key);
+  });
+  throw ConfigError(fmt::format("{}: unknown key '{}'; the nearest is '{}' (penumbra config lists them all)", where, key, nearest->key));
+}
+
+void assign(const std::vector<Field>& all, const std::string& key, const toml::node& node, const std::string& where) {
+  const Field& field = find_field(all, key, where);
+  if (field.set(node)) return;
+  std::ostringstream given;
+  node.visit([&](const auto& value) { given << value; });
+  throw ConfigError(fmt::format("{}: {} = {} is not possible; allowed: {}", where, key, given.str(), field.allowed));
+}
+
+void apply(const std::vector<Field>& all, const toml::table& table, const std::string& where) {
+  for (const auto& [section, content] : table) {
+    const std::string name(section.str());
+    if (!content.is_table()) throw ConfigError(fmt::format("{}: '{}' stands outside a [section]", where, name));
+    for (const auto& [key, node] : *content.as_table()) assign(all, name + "." + std::string(key.str()), node, where);
+  }
+}
+
+toml::table parse_file(const std::filesystem::path& file) {
+  try {
+    return toml::parse_file(file.string());
+  } catch (const toml::parse_error& error) {
+    const auto line = error.source().begin.line;
+    if (line == 0) throw ConfigError(fmt::format("{}: {}", file.string(), error.description()));
+    throw ConfigError(fmt::format("{}, line {}: {}", file.string(), line, error.description()));
+  }
+}
+
+/// "section.key=value" with a TOML value; a bare word is taken as a text, so that run.dir=runs/a needs no quotes.
+void apply_set(const std::vector<Field>& all, const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos) throw ConfigError(fmt::format("--set {}: write section.key=value", assignment));
+  const std::string key = assignment.substr(0, equals), value = assignment.substr(equals + 1);
+  toml::table parsed;
+  try {
+    parsed = toml::parse("value = " + value);
+  } catch (const toml::parse_error&) {
+    parsed.insert("value", value);
+  }
+  assign(all, key, *parsed.get("value"), "--set");
+}
+
+void check_together(const Config& config, const std::string& where) {
+  const auto refuse = [&](const std::string& text) { throw ConfigError(where + ": " + text); };
+  if (config.loader.global_batch % 2 != 0) {
+    refuse(fmt::format("train.batch = {} is odd; batches are made of pairs: use {}", config.loader.global_batch,
+                       config.loader.global_batch + 1));
+  }
+  if (config.train.method != Method::full && config.evaluation.head != Head::original) {
+    refuse("predict.head needs both nets; with this train.method only \"original\" exists");
+  }
+  if (config.schedule.kind == ScheduleKind::step && config.schedule.milestones.empty()) {
+    refuse("schedule.kind = \"step\" needs schedule.milestones");
+  }
+  if (!std::is_sorted(config.schedule.milestones.begin(), config.schedule.milestones.end())) {
+    refuse("schedule.milestones must rise");
+  }
+}
+
+std::string section_of(const Field& field) { return field.key.substr(0, field.key.find('.')); }
+std::string name_of(const Field& field) { return field.key.substr(field.key.find('.') + 1); }
+
+/// Fields grouped by section, sections in order of their first field.
+std::vector<Field> by_section(std::vector<Field> all) {
+  std::vector<std::string> order;
+  for (const Field& field : all) {
+    if (std::find(order.begin(), order.end(), section_of(field)) == order.end()) order.push_back(section_of(field));
+  }
+  std::stable_sort(all.begin(), all.end(), [&](const Field& a, const Field& b) {
+    return std::find(order.begin(), order.end(), section_of(a)) < std::find(order.begin(), order.end(), section_of(b));
+  });
+  return all;
+}
+
+}  // namespace
+
+Config load_config(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  Config config;
+  const std::vector<Field> all = fields(config);
+  apply(all, parse_file(file), file.string());
+  for (const std::string& assignment : sets) apply_set(all, assignment);
+  config.loader.seed = config.seed;
+  config.loader.ambiguous = config.train.method != Method::ce_only;
+  check_together(config, file.string());
+  return config;
+}
+
+std::string to_toml(Config config) {
+  std::string out, section;
+  for (const Field& field : by_section(fields(config))) {
+    if (section_of(field) != section) {
+      section = section_of(field);
+      out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", section);
+    }
+    out += fmt::format("{} = {}\n", name_of(field), field.value());
+  }
+  return out;
+}
+
+std::string config_reference() {
+  Config config;
+  std::string out, section;
+  for (const Field& field : by_section(fields(config))) {
+    if (section_of(field) != section) {
+      section = section_of(field);
+      out += fmt::format("{}## [{}]\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n", out.empty() ? "" : "\n", section);
+    }
+    out += fmt::format("| `{}` | `{}` | {} | {} |\n", name_of(field), field.value(), field.allowed, field.meaning);
+  }
+  return out;
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "comm/gradient_sync.h"
+#include "data/loader.h"
+#include "trainer/nets/dual_net.h"
+#include "trainer/objective/objective.h"
+#include "trainer/optim/flat_optimizer.h"
+#include "trainer/optim/learning_rate.h"
+
+namespace penumbra::trainer {
+
+/// A wrong configuration or usage; the message names the key, its value and what is allowed. Exit code 2.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class Labels { hard, votes };
+enum class Precision { fp32, bf16 };
+enum class Head { original, ambiguous, mean };
+enum class Best { accuracy, majority_accuracy, nll };
+
+struct DataConfig {
+  std::vector<std::string> files;  ///< stores, concatenated in order
+  std::int64_t classes = 0;        ///< expected number; 0: as in the files
+  std::int64_t image_size = 0;     ///< expected side of the stored images; 0: as in the files
+};
+
+struct TrainingConfig {
+  Method method = Method::full;
+  std::int64_t epochs = 12;
+  Precision precision = Precision::fp32;
+  Labels labels = Labels::hard;
+  double ema_decay = 0;      ///< 0: no weight averaging
+  std::int64_t threads = 0;  ///< compute threads a rank; 0: the cores it has
+};
+
+struct EvaluationConfig {
+  std::int64_t every = 1;     ///< epochs; 0: only at the end
+  std::int64_t batch = 256;   ///< faces a forward pass on each rank
+  Head head = Head::original;
+  bool flip = true;           ///< average over the mirrored face
+  Best best = Best::accuracy;
+  std::int64_t patience = 0;  ///< epochs without a better `best` before stopping; 0: never
+};
+
+/// The whole tree of a run: each room's own options, composed. docs/configuration.md is printed from it.
+struct Config {
+  std::string run_dir = "runs/default";
+  std::uint64_t seed = 1;
+  std::int64_t log_every = 50;  ///< steps between console lines and metrics.jsonl rows
+  DataConfig data;
+  data::LoaderOptions loader;
+  ResNetOptions net;
+  TrainingConfig train;
+  ObjectiveOptions objective;
+  UncertaintyOptions uncertainty;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  comm::GradientSyncOptions sync;
+  EvaluationConfig evaluation;
+};
+
+/// Defaults, then the TOML file, then `sets` ("section.key=value") in order. Throws ConfigError for unreadable files,
+/// unknown keys (suggesting the nearest), wrong types and values out of range.
+Config load_config(const std::filesystem::path& file, const std::vector<std::string>& sets);
+
+/// The resolved tree as TOML that load_config reads back to the same tree.
+std::string to_toml(Config config);
+
+/// The heads under the names that users write.
+std::vector<std::pair<std::string, Head>> heads();
+
+/// Every key with its default, type or range, and meaning, as a Markdown table a section.
+std::string config_reference();
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <chrono>
+#include <cstdint>
+
+#include "comm/collective.h"
+#include "trainer/loop/progress.h"
+#include "trainer/loop/step.h"
+
+namespace penumbra::trainer {
+
+/// Sums a log interval's steps on the device and reads them once, at its end: no host sync in the step.
+class Interval {
+ public:
+  explicit Interval(comm::Collective& collective) : collective_(collective) {}
+
+  void add(const StepResult& result, double wait_seconds, double exposed_seconds);
+  /// The interval's means over all ranks, and starts the next one. All ranks call. Throws std::runtime_error when the loss is not finite.
+  IntervalReport take(std::int64_t global_batch);
+  std::int64_t steps() const { return steps_; }
+
+ private:
+  comm::Collective& collective_;
+  at::Tensor sums_;
+  std::int64_t steps_ = 0;
+  double wait_seconds_ = 0, exposed_seconds_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,31 @@
+#include "trainer/loop/profile.h"
+
+#include <spdlog/spdlog.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
+
+#include <exception>
+#include <set>
+#include <utility>
+
+namespace penumbra::trainer {
+namespace profiler = torch::autograd::profiler;
+
+Profile::Profile(std::string path) : path_(std::move(path)) {
+  if (path_.empty()) return;
+  const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
+  const std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+  profiler::prepareProfiler(config, activities);
+  profiler::enableProfiler(config, activities);
+}
+
+Profile::~Profile() {
+  if (path_.empty()) return;
+  try {
+    profiler::disableProfiler()->save(path_);
+    spdlog::info("trace written to {}", path_);
+  } catch (const std::exception& error) {
+    spdlog::error("the trace could not be written to {}: {}", path_, error.what());
+  }
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,66 @@
+#include "trainer/loop/step.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "data/error.h"
+#include "trainer/evaluation/measures.h"
+
+namespace penumbra::trainer {
+namespace {
+
+ResNetOptions net_for(const Config& config, const data::SampleSet& set) {
+  ResNetOptions options = config.net;
+  options.channels = set.info.channels;
+  options.classes = static_cast<int>(set.classes());
+  return options;
+}
+
+std::vector<at::Tensor> tensors(const std::vector<NamedTensor>& named) {
+  std::vector<at::Tensor> out;
+  for (const NamedTensor& item : named) out.push_back(item.tensor);
+  return out;
+}
+
+at::Tensor hard_labels(const data::SampleSet& set) {
+  const at::Tensor labels = at::empty({set.size()}, at::kLong);
+  std::copy(set.labels.begin(), set.labels.end(), labels.mutable_data_ptr<std::int64_t>());
+  return labels;
+}
+
+}  // namespace
+
+at::Tensor training_labels(const data::SampleSet& set, Labels labels) {
+  if (labels == Labels::hard) return at::one_hot(hard_labels(set), set.classes()).to(at::kFloat);
+  const std::vector<float> votes = vote_distribution(set);
+  if (votes.empty()) throw data::DataError("train.labels = \"votes\", but the training set has no votes: use \"hard\"");
+  const at::Tensor out = at::empty({set.size(), set.classes()}, at::kFloat);
+  std::copy(votes.begin(), votes.end(), out.mutable_data_ptr<float>());
+  return out;
+}
+
+TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective)
+    : nets(net_for(config, train), config.train.method, config.seed),
+      parameters(nets.parameters()),
+      gradients(parameters, tensors(nets.buffers()), collective, config.sync),
+      optimizer(parameters, config.optimizer),
+      bank(training_labels(train, config.train.labels), hard_labels(train), config.uncertainty) {
+  comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
+  if (config.train.ema_decay > 0) average.emplace(parameters, tensors(nets.buffers()), config.train.ema_decay);
+}
+
+StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress) {
+  state.gradients.begin_step();
+  const Views views = state.nets.forward(batch, config.train.precision == Precision::bf16);
+  Objective loss = objective(views, batch, state.bank, state.nets, config.objective, progress);
+  loss.total.backward();  // a bucket leaves as soon as its last gradient is there
+  state.gradients.finish_step();
+  const double rate = learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
+  const at::Tensor norm = state.optimizer.step(rate);
+  state.bank.update(batch.sample, loss.posterior, loss.divergence);
+  if (state.average) state.average->update();
+  return {std::move(loss), norm};
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+
+#include "comm/collective.h"
+#include "comm/flat_parameters.h"
+#include "comm/gradient_sync.h"
+#include "trainer/config.h"
+#include "trainer/objective/uncertainty_bank.h"
+#include "trainer/optim/ema.h"
+
+namespace penumbra::trainer {
+
+/// Everything that changes while training. Constructing it broadcasts rank 0's start state to all ranks.
+struct TrainingState {
+  TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective);
+
+  DualNet nets;
+  comm::FlatParameters parameters;
+  comm::GradientSync gradients;
+  FlatOptimizer optimizer;
+  UncertaintyBank bank;
+  std::optional<WeightAverage> average;
+};
+
+struct StepResult {
+  Objective objective;
+  at::Tensor gradient_norm;  ///< of the whole gradient before clipping, 0-dim fp32
+};
+
+/// One step of the method on one rank's share of a global batch. No host sync.
+StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress);
+
+/// What the loss is trained on: one-hot [N, C] fp32, or the annotators' distribution.
+at::Tensor training_labels(const data::SampleSet& set, Labels labels);
+
+}  // namespace penumbra::trainer

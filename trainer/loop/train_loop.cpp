@@ -1,0 +1,176 @@
+#include "trainer/loop/train_loop.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "trainer/evaluation/measures_json.h"
+#include "trainer/loop/interval.h"
+#include "trainer/loop/validation.h"
+
+namespace penumbra::trainer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+nlohmann::json to_json(const IntervalReport& r) {
+  return {{"kind", "train"},
+          {"epoch", r.epoch},
+          {"step", r.step},
+          {"loss", r.loss},
+          {"ce_original", r.ce_original},
+          {"ce_ambiguous", r.ce_ambiguous},
+          {"attention", r.attention},
+          {"alignment", r.alignment},
+          {"accuracy_original", r.accuracy_original},
+          {"accuracy_ambiguous", r.accuracy_ambiguous},
+          {"soft_label_moved", r.moved},
+          {"empty_attention", r.empty_attention},
+          {"gradient_norm", r.gradient_norm},
+          {"learning_rate", r.learning_rate},
+          {"images_per_second", r.images_per_second},
+          {"step_seconds", r.step_seconds},
+          {"wait_seconds", r.wait_seconds},
+          {"exposed_seconds", r.exposed_seconds}};
+}
+
+/// One run, as seen by one rank.
+class Run {
+ public:
+  Run(const Config& config, const TrainingData& data, comm::World& world)
+      : config_(config),
+        data_(data),
+        world_(world),
+        loader_(data.train, config.loader, {world.rank(), world.size()}, &data.variants),
+        state_(config, data.train, world.collective()),
+        interval_(world.collective()),
+        best_(config.evaluation.best, config.evaluation.patience) {
+    world.require_agreement("parameter layout", state_.parameters.layout());
+  }
+
+  void train(const RunFolder& folder) {
+    const std::int64_t steps = loader_.steps_per_epoch();
+    ProgressBar bar(config_.train.epochs * steps);
+    for (std::int64_t epoch = 0; epoch < config_.train.epochs; ++epoch) {
+      loader_.start_epoch(epoch);
+      for (std::int64_t step = 0; step < steps; ++step) {
+        one_step(epoch, step);
+        bar.show(epoch * steps + step + 1);
+        if (interval_.steps() == config_.log_every || step + 1 == steps) report(folder, bar, epoch, step + 1);
+      }
+      state_.bank.end_epoch(world_.collective());
+      if (is_validation(epoch) && !validate_and_keep(folder, bar, epoch)) break;
+    }
+    bar.clear();
+    save(folder, "final", {config_.train.epochs - 1, temperature_});
+  }
+
+  void dry_run() {
+    loader_.start_epoch(0);
+    const auto start = Clock::now();
+    one_step(0, 0);
+    const double step_seconds = seconds_since(start);
+    const IntervalReport r = interval_.take(config_.loader.global_batch);
+    std::string text = fmt::format("dry run: {} parameters, {} steps an epoch, {} buckets, first step {:.2f} s, loss {:.4f}",
+                                   state_.parameters.size(), loader_.steps_per_epoch(), state_.gradients.buckets(), step_seconds, r.loss);
+    state_.bank.end_epoch(world_.collective());
+    if (data_.validation) {
+      const auto begin = Clock::now();
+      const Validation v = validate(state_, *data_.validation, config_, world_.collective());
+      text += fmt::format(", validation of {} faces {:.2f} s", v.measures.count, seconds_since(begin));
+    }
+    if (world_.rank() == 0) {
+      const auto path = std::filesystem::temp_directory_path() / fmt::format("penumbra-dry-run-{}", getpid());
+      RunFolder(path).create(config_, world_.size(), true);
+      save_model(RunFolder(path), "final", state_.nets, data_.train.info, {});
+      text += fmt::format(", weights {} bytes", std::filesystem::file_size(RunFolder(path).weights("final")));
+      std::filesystem::remove_all(path);
+      spdlog::info("{}", text);
+    }
+  }
+
+ private:
+  void one_step(std::int64_t epoch, std::int64_t step) {
+    const data::Batch batch = loader_.next();
+    const StepResult result = training_step(state_, batch, config_, progress(epoch, step));
+    interval_.add(result, loader_.take_wait_seconds(), state_.gradients.exposed_seconds());
+  }
+
+  Progress progress(std::int64_t epoch, std::int64_t step) const {
+    return {static_cast<double>(epoch) + static_cast<double>(step) / static_cast<double>(loader_.steps_per_epoch()),
+            static_cast<double>(config_.train.epochs)};
+  }
+
+  bool is_validation(std::int64_t epoch) const {
+    if (!data_.validation) return false;
+    const std::int64_t every = config_.evaluation.every;
+    return epoch + 1 == config_.train.epochs || (every > 0 && (epoch + 1) % every == 0);
+  }
+
+  void report(const RunFolder& folder, const ProgressBar& bar, std::int64_t epoch, std::int64_t step) {
+    IntervalReport r = interval_.take(config_.loader.global_batch);
+    r.epoch = epoch;
+    r.epochs = config_.train.epochs;
+    r.step = step;
+    r.steps = loader_.steps_per_epoch();
+    const Progress now = progress(epoch, step - 1);
+    r.learning_rate = learning_rate_at(config_.schedule, now.epoch, now.epochs, static_cast<double>(config_.loader.global_batch));
+    if (world_.rank() != 0) return;
+    bar.clear();
+    spdlog::info("{}", console_line(r, bar.eta_seconds(epoch * r.steps + step)));
+    folder.append_metrics(to_json(r));
+  }
+
+  /// False when patience has run out.
+  bool validate_and_keep(const RunFolder& folder, const ProgressBar& bar, std::int64_t epoch) {
+    const Validation validation = validate(state_, *data_.validation, config_, world_.collective());
+    temperature_ = validation.temperature;
+    const bool better = best_.better(validation.measures);
+    if (better) save(folder, "best", {epoch, temperature_});
+    if (world_.rank() == 0) {
+      nlohmann::json row = trainer::to_json(validation.measures);
+      row["kind"] = "validation";
+      row["epoch"] = epoch;
+      row["temperature"] = validation.temperature;
+      row["uncertainty_mean"] = state_.bank.uncertainty().mean().item<double>();
+      row["disagreement_mean"] = state_.bank.disagreement().mean().item<double>();
+      folder.append_metrics(row);
+      bar.clear();
+      spdlog::info("{}", console_line(validation.measures, epoch, better));
+      if (best_.out_of_patience()) spdlog::info("no better validation for {} times: stopping early", config_.evaluation.patience);
+    }
+    return !best_.out_of_patience();
+  }
+
+  /// Averaged weights where there are any: what was validated is what is saved.
+  void save(const RunFolder& folder, const std::string& name, const WeightsNote& note) {
+    if (world_.rank() != 0) return;
+    if (state_.average) state_.average->swap();
+    save_model(folder, name, state_.nets, data_.train.info, note);
+    if (state_.average) state_.average->swap();
+  }
+
+  const Config& config_;
+  const TrainingData& data_;
+  comm::World& world_;
+  data::TrainLoader loader_;
+  TrainingState state_;
+  Interval interval_;
+  BestSoFar best_;
+  double temperature_ = 1;
+};
+
+}  // namespace
+
+void train(const Config& config, const TrainingData& data, comm::World& world, const RunFolder& folder) {
+  Run(config, data, world).train(folder);
+}
+
+void dry_run(const Config& config, const TrainingData& data, comm::World& world) { Run(config, data, world).dry_run(); }
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,105 @@
+#include "trainer/run_folder.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "data/error.h"
+#include "trainer/nets/weights.h"
+#include "trainer/version.h"
+
+namespace penumbra::trainer {
+namespace {
+
+void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode = std::ios::trunc) {
+  std::ofstream file(path, std::ios::out | std::ios::binary | mode);
+  file << text << std::flush;
+  if (!file) throw data::DataError(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+}
+
+std::vector<NamedTensor> all_tensors(const DualNet& nets) {
+  std::vector<NamedTensor> all = nets.parameters();
+  const std::vector<NamedTensor> buffers = nets.buffers();
+  all.insert(all.end(), buffers.begin(), buffers.end());
+  return all;
+}
+
+}  // namespace
+
+void RunFolder::create(const Config& config, int world_size, bool overwrite) const {
+  if (std::filesystem::exists(metrics()) && !overwrite) {
+    throw ConfigError(fmt::format("{} already holds a run: choose another run.dir, or pass --overwrite to replace it", path_.string()));
+  }
+  std::error_code error;
+  std::filesystem::create_directories(path_ / "weights", error);
+  if (error) throw ConfigError(fmt::format("run.dir {}: cannot be made: {}", path_.string(), error.message()));
+  for (const char* name : {"best", "final"}) std::filesystem::remove(weights(name));
+  write_file(this->config(), to_toml(config));
+  nlohmann::json machine = environment();
+  machine["world_size"] = world_size;
+  write_file(path_ / "environment.json", machine.dump(2) + "\n");
+  write_file(metrics(), "");
+}
+
+void RunFolder::append_metrics(const nlohmann::json& row) const { write_file(metrics(), row.dump() + "\n", std::ios::app); }
+
+void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info, const WeightsNote& note) {
+  save_safetensors(folder.weights(name), all_tensors(nets),
+                   {{"format", "penumbra"},
+                    {"version", kVersion},
+                    {"classes", nlohmann::json(info.classes).dump()},
+                    {"channels", std::to_string(info.channels)},
+                    {"image_size", std::to_string(info.image_size)},
+                    {"epoch", std::to_string(note.epoch)},
+                    {"temperature", fmt::format("{}", note.temperature)}});
+}
+
+TrainedModel load_model(const std::filesystem::path& run, const std::string& name, const std::string& head) {
+  const RunFolder folder(run);
+  if (!std::filesystem::exists(folder.config())) {
+    throw ConfigError(fmt::format("{}: not a run folder: it has no config.toml", run.string()));
+  }
+  if (!std::filesystem::exists(folder.weights(name))) {
+    throw ConfigError(fmt::format("{}: no such weights; the run has not got that far", folder.weights(name).string()));
+  }
+  const SafetensorsFile file = load_safetensors(folder.weights(name));
+  const std::vector<std::string> sets = head.empty() ? std::vector<std::string>{} : std::vector{"predict.head=" + head};
+  const Config config = load_config(folder.config(), sets);
+  data::StoreInfo info;
+  double temperature = 1;
+  try {
+    info.classes = nlohmann::json::parse(file.metadata.at("classes")).get<std::vector<std::string>>();
+    info.channels = std::stoi(file.metadata.at("channels"));
+    info.image_size = std::stoi(file.metadata.at("image_size"));
+    temperature = std::stod(file.metadata.at("temperature"));
+  } catch (const std::exception&) {
+    throw data::DataError(fmt::format("{}: not weights of Penumbra: its metadata lacks classes, channels, image_size or temperature",
+                                      folder.weights(name).string()));
+  }
+  ResNetOptions options = config.net;
+  options.channels = info.channels;
+  options.classes = static_cast<int>(info.classes.size());
+  TrainedModel model{config, info, DualNet(options, config.train.method, config.seed), temperature, folder.weights(name).string()};
+  copy_weights(file, all_tensors(model.nets));
+  return model;
+}
+
+nlohmann::json environment() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return {{"penumbra", kVersion},
+          {"torch", kTorchVersion},
+          {"compiler", __VERSION__},
+          {"host", host.data()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"threads", at::get_num_threads()}};
+}
+
+}  // namespace penumbra::trainer

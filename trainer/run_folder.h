@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "data/store/sample_set.h"
+#include "trainer/config.h"
+
+namespace penumbra::trainer {
+
+/// A run on disk: config.toml, environment.json, metrics.jsonl, weights/{best,final}.safetensors.
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// Makes the folder and writes config.toml and environment.json. A folder that already holds a run is refused
+  /// (ConfigError) unless `overwrite`, so that nothing is lost by starting the same command twice.
+  void create(const Config& config, int world_size, bool overwrite) const;
+  /// Appends one line to metrics.jsonl. Throws data::DataError when the disk refuses it.
+  void append_metrics(const nlohmann::json& row) const;
+
+  std::filesystem::path config() const { return path_ / "config.toml"; }
+  std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path weights(const std::string& name) const { return path_ / "weights" / (name + ".safetensors"); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A trained pair of nets, ready to predict.
+struct TrainedModel {
+  Config config;
+  data::StoreInfo info;  ///< classes, image size and channels that it was trained on
+  DualNet nets;
+  double temperature = 1;  ///< fitted on the validation set; 1 when there was none
+  std::string checkpoint;  ///< path of the weights
+};
+
+/// What goes into the weights' metadata beside the tensors.
+struct WeightsNote {
+  std::int64_t epoch = 0;
+  double temperature = 1;
+};
+
+void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info, const WeightsNote& note);
+
+/// `name`: "best" or "final"; `head`: over the run's predict.head, or empty. Throws ConfigError when RUN is no run folder, has no such
+/// weights or no net for that head, DataError when damaged.
+TrainedModel load_model(const std::filesystem::path& run, const std::string& name, const std::string& head);
+
+/// This build and machine: versions, host, cores.
+nlohmann::json environment();
+
+}  // namespace penumbra::trainer
