@@ -1,29 +1,31 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include <cstdint>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "comm/flat_parameters.h"
 
 namespace penumbra::trainer {
 
-/// Exponential moving average of the flat weights and of the running statistics:
-/// a <- d a + (1 - d) x with d = min(decay, (1 + n) / (10 + n)) at update n, so that early averages follow quickly.
+/// Exponential moving average of the flat weights and of the running statistics, starting from their values at
+/// construction: a <- d a + (1 - d) x with d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ..., so that early
+/// averages follow quickly.
 class WeightAverage {
  public:
+  /// `buffers`: floating-point tensors, which the net updates in place.
   WeightAverage(const comm::FlatParameters& parameters, std::vector<at::Tensor> buffers, double decay);
+  /// Throws std::logic_error while the averages are swapped in.
   void update();
   /// Exchanges the averaged and the live weights (and statistics); call again to go back.
   void swap();
 
  private:
-  at::Tensor live_;
-  std::vector<at::Tensor> live_buffers_;
-  at::Tensor average_;
-  std::vector<at::Tensor> average_buffers_;
+  std::vector<at::Tensor> live_, average_;  ///< the flat weights first, then the statistics
   double decay_;
-  long updates_ = 0;
+  std::int64_t updates_ = 0;
+  bool swapped_ = false;
 };
 
 }  // namespace penumbra::trainer

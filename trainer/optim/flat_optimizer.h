@@ -1,10 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "comm/flat_parameters.h"
 
@@ -14,31 +14,41 @@ enum class OptimizerKind { sgd, adamw };
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::sgd;
-  double momentum = 0.9;        ///< sgd
-  bool nesterov = true;         ///< sgd
+  double momentum = 0.9;                              ///< sgd
+  bool nesterov = true;                               ///< sgd
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< adamw
-  double weight_decay = 5e-4;   ///< sgd: L2 in the gradient; adamw: decoupled. Only on segments with decay
-  double clip_norm = 0;         ///< total gradient norm at most this; 0: no clipping
+  double weight_decay = 5e-4;  ///< sgd: L2 in the gradient; adamw: decoupled. Only on segments with decay
+  double clip_norm = 0;        ///< total gradient norm at most this; 0: no clipping
 };
 
 /// SGD or AdamW on the flat buffers, through ATen's fused kernels over runs of segments with equal decay.
-/// Same result as torch.optim's on the single tensors.
+/// Same result as torch.optim's on the single tensors; the momentum starts as the first gradient. Clipping is
+/// torch.nn.utils.clip_grad_norm_ over all segments together.
 class FlatOptimizer {
  public:
+  /// `parameters` must outlive the optimizer.
   FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options);
-  /// One update from parameters.gradients(), which clipping scales in place. Returns the gradient's 2-norm before clipping, a 0-dim
-  /// fp32 tensor on the device (no host sync).
+  /// One update from parameters.gradients(), which clipping scales in place. Returns the gradient's 2-norm before
+  /// clipping, a 0-dim fp32 tensor on the device (no host sync).
   at::Tensor step(double learning_rate);
   std::int64_t steps() const { return steps_; }
-  /// Moment buffers of the flat layout, for checkpoints: {momentum} or {first, second}.
+  /// Moment buffers of the flat layout, for checkpoints: {momentum} or {first, second}; none for SGD without momentum.
   std::vector<comm::NamedTensor> state() const;
+  /// After state() was filled from a checkpoint: goes on as if `steps` steps had been taken.
+  void resume_at(std::int64_t steps) { steps_ = steps; }
 
  private:
-  struct Run { std::int64_t offset, size; bool decay; };
+  /// Intervals of the flat buffers that take the same weight decay.
+  struct Group {
+    std::vector<at::Tensor> values, gradients, first, second;
+    double weight_decay = 0;
+  };
+  void update(Group& group, double learning_rate);
+
   comm::FlatParameters& parameters_;
   OptimizerOptions options_;
-  std::vector<Run> runs_;
   at::Tensor first_, second_;
+  std::vector<Group> groups_;
   std::int64_t steps_ = 0;
 };
 

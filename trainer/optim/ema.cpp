@@ -1,0 +1,35 @@
+#include "trainer/optim/ema.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <ATen/core/grad_mode.h>
+
+namespace penumbra::trainer {
+
+WeightAverage::WeightAverage(const comm::FlatParameters& parameters, std::vector<at::Tensor> buffers, double decay)
+    : decay_(decay) {
+  live_.push_back(parameters.values());
+  live_.insert(live_.end(), buffers.begin(), buffers.end());
+  for (const at::Tensor& tensor : live_) average_.push_back(tensor.detach().clone());
+}
+
+void WeightAverage::update() {
+  if (swapped_) throw std::logic_error("the averaged weights are swapped in: swap back before update()");
+  const at::NoGradGuard no_grad;
+  const double n = static_cast<double>(updates_++);
+  const double decay = std::min(decay_, (1 + n) / (10 + n));
+  for (std::size_t i = 0; i < live_.size(); ++i) average_[i].lerp_(live_[i], 1 - decay);
+}
+
+void WeightAverage::swap() {
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < live_.size(); ++i) {
+    const at::Tensor kept = live_[i].clone();
+    live_[i].copy_(average_[i]);
+    average_[i].copy_(kept);
+  }
+  swapped_ = !swapped_;
+}
+
+}  // namespace penumbra::trainer
