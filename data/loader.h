@@ -1,11 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "data/plan/epoch_plan.h"
 #include "data/render/render_cpu.h"
@@ -21,7 +21,7 @@ struct Batch {
   at::Tensor lambda;           ///< [B] fp32, weight of the sample in its ambiguous view
   at::Tensor weak_theta;       ///< [B, 2, 3] fp32, view -> stored (method.md: W_i)
   at::Tensor ambiguous_theta;  ///< [B, 2, 3] fp32, view -> stored (theta_i)
-  at::Tensor box;              ///< [B, 4] fp32, cutmix box x0, y0, x1, y1 in normalised stored coordinates; undefined unless cutmix
+  at::Tensor box;  ///< [B, 4] fp32, cutmix box x0, y0, x1, y1 in normalised stored coordinates; undefined unless cutmix
   std::int64_t epoch = 0, step = 0;  ///< step within the epoch
   std::int64_t global_size = 0;      ///< samples of all ranks together: the denominator of every loss
 };
@@ -34,8 +34,8 @@ struct LoaderOptions {
   std::uint64_t seed = 1;
   bool ambiguous = true;
   AmbiguousMode mode = AmbiguousMode::online;  ///< stored: epoch e uses variant e mod K
-  int prefetch = 4;                ///< batches rendered ahead
-  int threads = 1;                 ///< renderer threads
+  int prefetch = 4;                            ///< batches rendered ahead
+  int threads = 1;                             ///< renderer threads
   WeakOptions weak;
   AmbiguousOptions strong;
   Normalisation norm;
@@ -48,7 +48,8 @@ class TrainLoader {
  public:
   /// `set` and `variants` must outlive the loader. Throws DataError when a batch has fewer pairs than there are ranks,
   /// is odd, larger than the set, or when stored variants do not fit the set (label fingerprint, size).
-  TrainLoader(const SampleSet& set, LoaderOptions options, Shard shard, const std::vector<StoredVariant>* variants = nullptr);
+  TrainLoader(const SampleSet& set, LoaderOptions options, Shard shard,
+              const std::vector<StoredVariant>* variants = nullptr);
   ~TrainLoader();
   TrainLoader(const TrainLoader&) = delete;
   TrainLoader& operator=(const TrainLoader&) = delete;
@@ -66,7 +67,8 @@ class TrainLoader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Plain views (no augmentation, resized to `view_size`, 0: stored size) of rows [begin, end): [n, channels, S, S] fp32, channels-last.
+/// Plain views (no augmentation, resized to `view_size`, 0: stored size) of rows [begin, end): [n, channels, S, S]
+/// fp32, channels-last.
 at::Tensor plain_views(const SampleSet& set, std::int64_t begin, std::int64_t end, int view_size, Normalisation norm);
 
 }  // namespace penumbra::data

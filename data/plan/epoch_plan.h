@@ -17,15 +17,19 @@ struct Shard {
 /// are the same at any number of ranks. The last incomplete batch is left out.
 class EpochPlan {
  public:
-  /// `global_batch` samples a step over all ranks, even. `matching_epoch` lets several epochs share a stored variant's
-  /// matching while their order differs.
+  /// `global_batch` samples a step over all ranks, even (otherwise std::invalid_argument). `matching_epoch` lets
+  /// several epochs share a stored variant's matching while their order differs.
   EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::uint32_t matching_epoch, std::span<const std::int32_t> labels,
             std::int64_t global_batch);
 
+  /// Orders a matching that is known already: what the constructor above does with match(labels, seed, matching_epoch).
+  EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::vector<Pair> matching, std::int64_t global_batch);
+
   std::int64_t steps() const;
-  /// The pairs of a step's global batch, in order.
+  /// The pairs of a step's global batch, in order. Throws std::out_of_range unless 0 <= step < steps().
   std::span<const Pair> batch(std::int64_t step) const;
-  /// The contiguous share of one rank; shares differ by at most one pair.
+  /// The contiguous share of one rank; shares differ by at most one pair. Throws std::out_of_range for a bad step, and
+  /// std::invalid_argument unless 0 <= rank < world_size.
   std::span<const Pair> share(std::int64_t step, Shard shard) const;
 
  private:

@@ -17,16 +17,16 @@ struct Rectangle {
 /// How one view is made (method.md, section 1). The weak view of a sample is a recipe too: partner == source, lambda 1.
 struct Recipe {
   std::int64_t source = 0, partner = 0;
-  float lambda = 1;             ///< weight of the source, [0.5, 1 - 1e-4] when mixed, 1 otherwise
+  float lambda = 1;  ///< weight of the source, [0.5, 1 - 1e-4] when mixed, 1 otherwise
   Mix mix = Mix::none;
-  Rectangle box;                ///< cutmix: stored pixels that come from the partner; lambda = 1 - its area / S^2
-  Affine theta;                 ///< view -> stored
-  float contrast = 1;           ///< about mid-grey (127.5)
-  float brightness = 0;         ///< added, as a share of 255
-  float saturation = 1;         ///< RGB only, about the pixel's luma (ITU-R BT.601)
-  bool grey = false;            ///< RGB only
-  Rectangle erase;              ///< view pixels overwritten with random bytes; empty: none
-  std::uint32_t erase_epoch = 0;///< with (seed, source, occurrence): the key of those bytes
+  Rectangle box;                  ///< cutmix: stored pixels that come from the partner; lambda = 1 - its area / S^2
+  Affine theta;                   ///< view -> stored
+  float contrast = 1;             ///< about mid-grey (127.5)
+  float brightness = 0;           ///< added, as a share of 255
+  float saturation = 1;           ///< RGB only, about the pixel's luma (ITU-R BT.601)
+  bool grey = false;              ///< RGB only
+  Rectangle erase;                ///< view pixels overwritten with random bytes; empty: none
+  std::uint32_t erase_epoch = 0;  ///< with (seed, source, occurrence): the key of those bytes
   std::uint64_t seed = 0;
   std::uint32_t occurrence = 0;
 };
@@ -37,10 +37,10 @@ struct WeakOptions {
 
 struct AmbiguousOptions {
   Mix mix = Mix::mixup;
-  float alpha = 1;              ///< Beta(alpha, alpha)
+  float alpha = 1;  ///< Beta(alpha, alpha)
   float flip = 0.5f, rotation_degrees = 10, scale = 0.1f, shift = 0.05f;
   float brightness = 0.3f, contrast = 0.3f, saturation = 0.3f, grey = 0.1f;
-  float erase = 0.5f;           ///< probability of one rectangle of 2-25 % of the area, aspect 0.3-3.3
+  float erase = 0.5f;  ///< probability of one rectangle of 2-25 % of the area, aspect 0.3-3.3
 };
 
 /// Draws of one view; pure functions of (seed, epoch, source, occurrence). `view_size` in pixels bounds the erased

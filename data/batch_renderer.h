@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/loader.h"
+
+namespace penumbra::data {
+
+/// What the batches of one epoch share besides the set and the options.
+struct EpochSource {
+  EpochPlan plan;
+  std::int64_t epoch = 0;
+  const StoredVariant* variant = nullptr;  ///< stored mode only
+};
+
+/// Size of the views that `options` ask for, pixels.
+int view_size_of(const SampleSet& set, const LoaderOptions& options);
+
+/// Renders one rank's share of a step. Thread-safe.
+Batch render_batch(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
+                   Shard shard);
+
+}  // namespace penumbra::data

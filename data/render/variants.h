@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/plan/matching.h"
+#include "data/render/recipe.h"
+#include "data/store/reader.h"
+#include "data/store/sample_set.h"
+
+namespace penumbra::data {
+
+/// Renders the whole ambiguous set of (seed, epoch): the same matching, recipes and bits as an online epoch of that
+/// key. For an odd N the sample that sits out gets an unmixed strong view (partner == source). `view_size` in pixels,
+/// 0: the stored size; `threads` < 1: one a core. The bytes do not depend on it.
+StoredVariant make_variant(const SampleSet& set, const AmbiguousOptions& options, std::uint64_t seed,
+                           std::uint32_t epoch, int view_size = 0, int threads = 0);
+
+/// The pairs of a variant, after checking that it fits the set: rows, label fingerprint, and partners as the matching
+/// of its (seed, epoch) says. Throws DataError otherwise.
+std::vector<Pair> matching_of(const SampleSet& set, const StoredVariant& variant);
+
+/// Side of its views, from the number of its pixels; DataError when that is not N square images.
+int view_size_of(const SampleSet& set, const StoredVariant& variant);
+
+/// Renders every recipe of a variant again and compares: throws DataError for the first row that differs, or when the
+/// variant does not fit the set.
+void verify_variant(const SampleSet& set, const StoredVariant& variant, int threads = 0);
+
+/// Verifies all variants of a store; one line each. Throws DataError for the first thing wrong.
+std::vector<std::string> verify_variants(const std::filesystem::path& file);
+
+}  // namespace penumbra::data
