@@ -1,0 +1,225 @@
+#include "trainer/evaluation/measures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+namespace penumbra::trainer {
+namespace {
+
+using Table = std::vector<std::vector<double>>;
+
+std::vector<float> flat(const Table& rows) {
+  std::vector<float> out;
+  for (const auto& row : rows) out.insert(out.end(), row.begin(), row.end());
+  return out;
+}
+
+data::SampleSet set_of(std::vector<std::int32_t> labels, std::size_t classes) {
+  data::SampleSet set;
+  for (std::size_t c = 0; c < classes; ++c) set.info.classes.push_back(std::to_string(c));
+  set.labels = std::move(labels);
+  return set;
+}
+
+/// Six faces, three classes, all numbers by hand. Predicted: 0, 1, 1, 2, 0, 2; class 2 is right once in two.
+const Table kPosterior{{0.7, 0.2, 0.1},   {0.1, 0.8, 0.1},   {0.3, 0.4, 0.3},
+                       {0.05, 0.05, 0.9}, {0.5, 0.25, 0.25}, {0.2, 0.2, 0.6}};
+const std::vector<std::int32_t> kLabels{0, 1, 0, 2, 2, 1};
+
+TEST(Measures, CountsAndMeansOverClassesEqualTheHandComputedOnes) {
+  const Measures m = measure(flat(kPosterior), set_of(kLabels, 3));
+  EXPECT_EQ(m.count, 6);
+  const std::vector<std::vector<std::int64_t>> confusion{{1, 1, 0}, {0, 1, 1}, {1, 0, 1}};
+  EXPECT_EQ(m.confusion, confusion);
+  EXPECT_DOUBLE_EQ(m.accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(m.mean_class_accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(m.macro_f1, 0.5);
+}
+
+TEST(Measures, MeansOverClassesLeaveOutAbsentOnes) {
+  // Classes 0 (3 faces, 2 right), 1 (1 face, right) and 3 (absent, but predicted once) of four.
+  const Table p{{1, 0, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 1}, {0, 1, 0, 0}};
+  const Measures m = measure(flat(p), set_of({0, 0, 0, 1}, 4));
+  EXPECT_DOUBLE_EQ(m.accuracy, 0.75);
+  EXPECT_DOUBLE_EQ(m.mean_class_accuracy, (2.0 / 3 + 1) / 2);
+  EXPECT_DOUBLE_EQ(m.macro_f1, (4.0 / 5 + 1) / 2);
+}
+
+TEST(Measures, LikelihoodAndBrierEqualTheHandComputedOnes) {
+  const Measures m = measure(flat(kPosterior), set_of(kLabels, 3));
+  const double nll =
+      -(std::log(0.7) + std::log(0.8) + std::log(0.3) + std::log(0.9) + std::log(0.25) + std::log(0.2)) / 6;
+  EXPECT_NEAR(m.nll, nll, 1e-7);
+  const double brier = (0.14 + 0.06 + 0.74 + 0.015 + 0.875 + 1.04) / 6;
+  EXPECT_NEAR(m.brier, brier, 1e-7);
+}
+
+TEST(Measures, AZeroPosteriorOfTheLabelIsBadButFinite) {
+  const Measures m = measure(flat({{1, 0}}), set_of({1}, 2));
+  EXPECT_GT(m.nll, 80);
+  EXPECT_TRUE(std::isfinite(m.nll));
+  EXPECT_DOUBLE_EQ(m.brier, 2);
+}
+
+TEST(Measures, CalibrationErrorWeighsTheGapOfEachBinByItsFaces) {
+  // Bins of width 1/15: .7 (10th), .8 (11th), .9 (13th), .4, .5, .6 stand alone.
+  EXPECT_NEAR(measure(flat(kPosterior), set_of(kLabels, 3)).ece, (0.3 + 0.2 + 0.4 + 0.1 + 0.5 + 0.6) / 6, 1e-6);
+  // Three faces in one bin, at .81, .82 and .83, two right: |2.46 - 2| / 3; certain and right adds nothing.
+  const Table p{{0.81, 0.19}, {0.82, 0.18}, {0.83, 0.17}, {1, 0}};
+  EXPECT_NEAR(measure(flat(p), set_of({0, 0, 1, 0}, 2)).ece, 0.46 / 4, 1e-6);
+}
+
+TEST(Measures, ErrorAurocAsksWhetherWrongFacesAreTheUncertainOnes) {
+  // Entropies in order: .9 (right), .8 (right), .7 (right), .6 (wrong), .5 (wrong), .4 (wrong).
+  EXPECT_DOUBLE_EQ(*measure(flat(kPosterior), set_of(kLabels, 3)).auroc_error, 1);
+  EXPECT_FALSE(measure(flat({{0.9, 0.1}, {0.2, 0.8}}), set_of({0, 1}, 2)).auroc_error.has_value());
+}
+
+TEST(Measures, WithoutVotesAndTruthTheirMeasuresAreAbsent) {
+  const Measures m = measure(flat(kPosterior), set_of(kLabels, 3));
+  EXPECT_FALSE(m.majority_accuracy || m.kl_human || m.spearman_entropy || m.ceiling_accuracy ||
+               m.spearman_true_entropy);
+}
+
+TEST(Measures, MajorityAccuracyFollowsTheFerPlusRule) {
+  // Columns: three classes, unknown, NF. Predicted: 0, 1, 1, 2, 0, 2, 0, 1.
+  data::SampleSet set = set_of({0, 0, 0, 0, 0, 0, 0, 0}, 3);
+  set.info.vote_columns = {"c0", "c1", "c2", "unknown", "NF"};
+  set.votes = flat({
+      {6, 2, 0, 2, 0},  // 6 of 10: class 0, right
+      {0, 5, 5, 0, 0},  // no majority
+      {1, 4, 1, 1, 3},  // single votes dropped: 4 of 7, class 1, right
+      {6, 1, 1, 1, 1},  // 6 of 6: class 0, wrong
+      {1, 1, 0, 8, 0},  // unknown wins
+      {3, 0, 0, 0, 7},  // NF wins
+      {5, 3, 0, 2, 0},  // exactly half: dropped
+      {1, 1, 1, 1, 1},  // nothing left
+  });
+  Table p = kPosterior;
+  p.push_back({0.8, 0.1, 0.1});
+  p.push_back({0.1, 0.8, 0.1});
+  const auto accuracy = measure(flat(p), set).majority_accuracy;
+  ASSERT_TRUE(accuracy.has_value());
+  EXPECT_DOUBLE_EQ(*accuracy, 2.0 / 3);
+}
+
+TEST(Measures, MajorityAccuracyNeedsNoUnknownColumnAndIsAbsentWithoutAMajority) {
+  data::SampleSet set = set_of({0, 0}, 3);
+  set.info.vote_columns = {"c0", "c1", "c2"};
+  set.votes = flat({{6, 4, 0}, {0, 4, 6}});
+  const Table p{{0.8, 0.1, 0.1}, {0.1, 0.8, 0.1}};
+  EXPECT_DOUBLE_EQ(*measure(flat(p), set).majority_accuracy, 0.5);
+  set.votes = flat({{5, 5, 0}, {0.5, 0.4, 0.1}});
+  EXPECT_FALSE(measure(flat(p), set).majority_accuracy.has_value());
+}
+
+TEST(Measures, HumanDivergenceLeavesOutUnknownVotesAndZeroVotes) {
+  data::SampleSet set = set_of({0, 1}, 2);
+  set.info.vote_columns = {"c0", "c1", "unknown"};
+  set.votes = flat({{3, 1, 6}, {0, 5, 0}});
+  const double first = 0.75 * std::log(0.75 / 0.6) + 0.25 * std::log(0.25 / 0.4);
+  EXPECT_NEAR(*measure(flat({{0.6, 0.4}, {0.2, 0.8}}), set).kl_human, (first - std::log(0.8)) / 2, 1e-6);
+  const std::vector<float> expected{0.75F, 0.25F, 0, 1};
+  EXPECT_EQ(vote_distribution(set), expected);
+  EXPECT_TRUE(vote_distribution(set_of({0}, 2)).empty());
+}
+
+TEST(Measures, EntropyRanksAreComparedWithVotesAndWithTheTruth) {
+  data::SampleSet set = set_of({0, 0, 1, 0}, 2);
+  set.info.vote_columns = {"c0", "c1"};
+  set.votes = flat({{10, 0}, {9, 1}, {3, 7}, {5, 5}});
+  set.distribution = flat({{0.5, 0.5}, {0.4, 0.6}, {0.2, 0.8}, {0.9, 0.1}});
+  // Predicted entropies rank 1, 2, 4, 3; votes 1, 2, 3, 4: 1 - 6 * 2 / 60. Truth 4, 3, 2, 1: 1 - 6 * 18 / 60.
+  const Measures m = measure(flat({{0.99, 0.01}, {0.9, 0.1}, {0.5, 0.5}, {0.7, 0.3}}), set);
+  EXPECT_DOUBLE_EQ(*m.spearman_entropy, 0.8);
+  EXPECT_DOUBLE_EQ(*m.spearman_true_entropy, -0.8);
+  EXPECT_DOUBLE_EQ(*m.ceiling_accuracy, 0.75);  // arg max 0 (tie), 1, 1, 0 against 0, 0, 1, 0
+}
+
+TEST(Measures, RefusesPosteriorsThatDoNotFitTheSet) {
+  EXPECT_THROW(measure(std::vector<float>{1, 0, 0}, set_of({0}, 2)), std::invalid_argument);
+  EXPECT_THROW(measure(std::vector<float>{}, set_of({}, 2)), std::invalid_argument);
+}
+
+/// Numbers with many ties.
+std::vector<double> tied(std::size_t count, std::uint64_t seed) {
+  std::vector<double> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+    out.push_back(static_cast<double>((seed >> 33) % 17));
+  }
+  return out;
+}
+
+TEST(Auroc, EqualsTheShareOfPairsInTheRightOrder) {
+  const std::vector<double> score = tied(200, 1);
+  const std::vector<double> coin = tied(200, 2);
+  std::vector<std::uint8_t> positive;
+  for (std::size_t i = 0; i < score.size(); ++i) positive.push_back(coin[i] + 0.3 * score[i] > 12);
+  double right = 0, pairs = 0;
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    for (std::size_t j = 0; j < score.size(); ++j) {
+      if (positive[i] == 0 || positive[j] == 1) continue;
+      ++pairs;
+      right += score[i] > score[j] ? 1 : score[i] == score[j] ? 0.5 : 0;
+    }
+  }
+  ASSERT_GT(right / pairs, 0.55);
+  EXPECT_NEAR(auroc(score, positive), right / pairs, 1e-12);
+}
+
+TEST(Auroc, IsHalfForConstantScoresAndUndefinedForOneClass) {
+  const std::vector<double> score{1, 1, 1};
+  EXPECT_DOUBLE_EQ(auroc(score, std::vector<std::uint8_t>{0, 1, 0}), 0.5);
+  EXPECT_TRUE(std::isnan(auroc(score, std::vector<std::uint8_t>{1, 1, 1})));
+  EXPECT_TRUE(std::isnan(auroc(score, std::vector<std::uint8_t>{0, 0, 0})));
+  EXPECT_THROW(auroc(score, std::vector<std::uint8_t>{0}), std::invalid_argument);
+}
+
+/// Rank = 1 + how many are smaller + half of the other equals.
+double slow_spearman(const std::vector<double>& a, const std::vector<double>& b) {
+  const auto rank = [](const std::vector<double>& v) {
+    std::vector<double> out;
+    for (const double x : v) {
+      double smaller = 0, equal = 0;
+      for (const double y : v) {
+        smaller += y < x;
+        equal += y == x;
+      }
+      out.push_back(1 + smaller + (equal - 1) / 2);
+    }
+    return out;
+  };
+  const auto covariance = [](const std::vector<double>& x, const std::vector<double>& y) {
+    const auto n = static_cast<double>(x.size());
+    const double mx = std::accumulate(x.begin(), x.end(), 0.0) / n, my = std::accumulate(y.begin(), y.end(), 0.0) / n;
+    double sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum += (x[i] - mx) * (y[i] - my);
+    return sum / n;
+  };
+  const std::vector<double> ra = rank(a), rb = rank(b);
+  return covariance(ra, rb) / std::sqrt(covariance(ra, ra) * covariance(rb, rb));
+}
+
+TEST(Spearman, EqualsTheCorrelationOfRanksThatAreCountedOneByOne) {
+  const std::vector<double> a = tied(300, 3), noise = tied(300, 4);
+  std::vector<double> b(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) b[i] = std::floor((a[i] + noise[i]) / 3);
+  EXPECT_GT(slow_spearman(a, b), 0.4);
+  EXPECT_NEAR(spearman(a, b), slow_spearman(a, b), 1e-12);
+}
+
+TEST(Spearman, SeesOnlyTheOrder) {
+  const std::vector<double> a{0.1, 3, 2, 10}, grown{std::exp(0.1), std::exp(3), std::exp(2), std::exp(10)};
+  EXPECT_DOUBLE_EQ(spearman(a, grown), 1);
+  EXPECT_DOUBLE_EQ(spearman(a, std::vector<double>{-0.1, -3, -2, -10}), -1);
+  EXPECT_TRUE(std::isnan(spearman(a, std::vector<double>{1, 1, 1, 1})));
+  EXPECT_THROW(spearman(a, std::vector<double>{1}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace penumbra::trainer
