@@ -92,8 +92,17 @@ class Initializer {
   std::vector<NamedTensor>& buffers_;
 };
 
+// oneDNN's weight gradient of a strided 1x1 convolution writes past its workspace when the channels do not fill a SIMD
+// block (8 or 16, channels-last; oneDNN issue 6035): wrong gradients and a corrupt heap.
+constexpr std::int64_t kSimdBlock = 16;
+
 template <class Convolution>
 at::Tensor convolve(const at::Tensor& x, const Convolution& c) {
+  if (c.weight.size(2) == 1 && c.stride > 1 && c.weight.size(1) < kSimdBlock) {
+    // The same sums without a strided kernel: a 1x1 window only ever sees every stride-th pixel.
+    const auto seen = x.slice(2, std::nullopt, std::nullopt, c.stride).slice(3, std::nullopt, std::nullopt, c.stride);
+    return at::conv2d(seen, c.weight);
+  }
   return at::conv2d(x, c.weight, {}, c.stride, c.padding);
 }
 

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <barrier>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+
+#include <ATen/core/Tensor.h>
+
+#include "comm/collective.h"
+
+namespace penumbra::testing {
+
+/// Threads of this process as ranks: what all-reduce means, written plainly.
+class ThreadRanks {
+ public:
+  explicit ThreadRanks(int size) : size_(size), barrier_(size) {}
+
+  class Rank : public comm::Collective {
+   public:
+    Rank(ThreadRanks& ranks, int rank) : ranks_(ranks), rank_(rank) {}
+    int rank() const override { return rank_; }
+    int world_size() const override { return ranks_.size_; }
+    comm::Work all_reduce_sum(const at::Tensor& tensor) override {
+      ranks_.sum(tensor);
+      return comm::Work(std::make_shared<Done>());
+    }
+    comm::Work broadcast(const at::Tensor&, int) override { throw std::logic_error("not needed here"); }
+
+   private:
+    struct Done : comm::Work::State {
+      void wait() override {}
+    };
+    ThreadRanks& ranks_;
+    int rank_;
+  };
+
+ private:
+  void sum(const at::Tensor& tensor) {
+    {
+      const std::scoped_lock lock(mutex_);
+      total_ = total_.defined() ? total_.add(tensor) : tensor.clone();
+    }
+    barrier_.arrive_and_wait();
+    tensor.copy_(total_);
+    barrier_.arrive_and_wait();
+    const std::scoped_lock lock(mutex_);
+    total_ = at::Tensor();
+  }
+
+  int size_;
+  std::barrier<> barrier_;
+  std::mutex mutex_;
+  at::Tensor total_;
+};
+
+}  // namespace penumbra::testing
