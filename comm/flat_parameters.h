@@ -1,11 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 namespace penumbra::comm {
 
@@ -18,10 +18,10 @@ struct NamedTensor {
 /// One parameter's interval of the flat index space.
 struct Segment {
   std::string name;
-  std::int64_t offset = 0;  ///< elements
-  std::int64_t size = 0;    ///< elements
+  std::int64_t offset = 0;                   ///< elements
+  std::int64_t size = 0;                     ///< elements
   std::vector<std::int64_t> sizes, strides;  ///< of the view; channels-last weights have permuted strides
-  bool decay = true;        ///< weight decay applies: false for biases and norms (dimension <= 1)
+  bool decay = true;                         ///< weight decay applies: false for biases and norms (dimension <= 1)
 };
 
 /// All trainable parameters as views into one contiguous fp32 buffer, their gradients views into a second one.
@@ -33,11 +33,11 @@ class FlatParameters {
   /// the parameters. They must be fp32, on one device, dense, and require grad.
   explicit FlatParameters(std::vector<NamedTensor> parameters);
 
-  std::int64_t size() const;                    ///< elements
-  const at::Tensor& values() const;             ///< [size] fp32
-  const at::Tensor& gradients() const;          ///< [size] fp32
-  at::Tensor zeros_like() const;                ///< a further buffer of the layout, for moments and averages
-  std::span<const Segment> segments() const;    ///< in layout order
+  std::int64_t size() const;                       ///< elements
+  const at::Tensor& values() const;                ///< [size] fp32
+  const at::Tensor& gradients() const;             ///< [size] fp32
+  at::Tensor zeros_like() const;                   ///< a further buffer of the layout, for moments and averages
+  std::span<const Segment> segments() const;       ///< in layout order
   std::span<const at::Tensor> parameters() const;  ///< in layout order, aligned with segments()
   /// Text of names, offsets, shapes and strides: what ranks must agree on.
   std::string layout() const;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "comm/collective.h"
 #include "comm/flat_parameters.h"
@@ -18,9 +18,9 @@ struct GradientSyncOptions {
 
 /// Sums gradients over the ranks while backward still runs. Buckets are fixed runs of the flat gradient buffer; a hook
 /// on each parameter's gradient accumulator counts its bucket down, and bucket k leaves once it is full *and* k-1 has
-/// left, so that the order is the same on every rank. Gradients that never came count as zero. The loss must be the local sum
-/// over the *global* batch size: sums are then exact for uneven shares. Running statistics of batch norm are averaged
-/// over the ranks in a last bucket. One backward at a time.
+/// left, so that the order is the same on every rank. Gradients that never came count as zero. The loss must be the
+/// local sum over the *global* batch size: sums are then exact for uneven shares. Running statistics of batch norm are
+/// averaged over the ranks in a last bucket. One backward at a time.
 class GradientSync {
  public:
   /// `buffers`: fp32 running statistics to average, in the same order on every rank. All must outlive this.

@@ -10,22 +10,27 @@
 
 namespace penumbra::comm {
 
-/// The ranks of this job. Constructing it starts MPI; without mpirun it is a world of one. One World a process. All MPI calls are made by one
-/// communication thread, in the order in which they were handed over; no other thread calls MPI.
+/// The ranks of this job. Constructing it starts MPI; without mpirun it is a world of one. One World a process, once.
+/// All MPI calls are made by one communication thread, in the order in which they were handed over; no other thread
+/// calls MPI. That order, over collective() and control traffic together, must be the same on every rank. Failed MPI
+/// calls are CommErrors.
 class World {
  public:
   World();
-  /// Ends MPI. After an exception on this rank alone call abort() instead: the others would wait for it.
+  /// Ends MPI, once all ranks do. After an exception on this rank alone call abort() instead: the others would wait for
+  /// it.
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
   int rank() const;
   int size() const;
-  int local_rank() const;   ///< rank among those on this host
-  int local_size() const;   ///< ranks on this host
+  int local_rank() const;  ///< rank among those on this host
+  int local_size() const;  ///< ranks on this host
   const std::string& host() const;
-  /// Cores this rank may use: its affinity mask and cgroup quota, shared among the host's ranks when they are not bound apart. >= 1.
+  const std::string& library() const;  ///< name and version of the MPI library
+  /// Cores this rank may use: its affinity mask and cgroup quota, each shared among the host's ranks that have the
+  /// same one (ranks that are bound apart do not). >= 1.
   int cores() const;
 
   /// Gradients and other bulk traffic: a communicator of its own.
@@ -37,16 +42,21 @@ class World {
   /// Every rank's bytes, in rank order, on every rank.
   std::vector<std::string> all_gather(const std::string& bytes);
 
-  /// Runs `work` on this rank and lets all ranks know whether it threw: if any did, every rank throws: the failing ones
-  /// their own exception, the others PeerFailure, which carries the same exit code and says nothing more.
-  /// For start-up and epoch ends, where one rank's bad file must end the job everywhere, within seconds.
+  /// Runs `job`, which may call MPI, on the communication thread and waits; rethrows what it throws.
+  void run(const std::function<void()>& job);
+
+  /// Runs `work` on this rank and lets all ranks know whether it threw. If any did, every rank throws, and exactly one
+  /// has something to say, the lowest that failed: its own exception if all ranks failed, RankFailure around it
+  /// otherwise. The others throw PeerFailure with the same exit code, which is what `exit_code` makes of that
+  /// exception. For start-up and epoch ends, where one rank's bad file must end the job everywhere, within seconds.
   void all_or_none(const std::function<void()>& work, const std::function<int(std::exception_ptr)>& exit_code);
 
-  /// Throws CommError on every rank, naming the ranks that differ from rank 0, unless `value` is the same on all.
-  /// `what` names it for the user: "configuration", "training data", "parameter layout".
+  /// Throws unless `value` is the same on all ranks: on rank 0 a CommError that names the ranks that differ and the
+  /// first line in which one does, PeerFailure on the others. `what` names it for the user: "configuration", "training
+  /// data", "parameter layout".
   void require_agreement(const std::string& what, const std::string& value);
 
-  /// Ends the whole job at once with this exit code (MPI_Abort). Does not return.
+  /// Ends the whole job at once with this exit code (MPI_Abort). Does not return. Any thread.
   [[noreturn]] void abort(int exit_code);
 
  private:
@@ -54,7 +64,21 @@ class World {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Another rank failed and has said why; this one only has to leave with the same exit code.
+/// This rank failed, but not all did. what() is "rank 2: " and the cause's own message.
+class RankFailure : public std::exception {
+ public:
+  RankFailure(int rank, std::exception_ptr cause);
+  const char* what() const noexcept override { return message_.c_str(); }
+  int rank() const { return rank_; }
+  const std::exception_ptr& cause() const { return cause_; }
+
+ private:
+  int rank_;
+  std::exception_ptr cause_;
+  std::string message_;
+};
+
+/// Another rank failed and says why; this one only has to leave with the same exit code.
 class PeerFailure : public std::exception {
  public:
   explicit PeerFailure(int exit_code) : exit_code_(exit_code) {}

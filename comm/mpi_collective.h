@@ -1,0 +1,33 @@
+#pragma once
+
+#include "comm/collective.h"
+#include "comm/communicator.h"
+#include "comm/mpi_thread.h"
+
+namespace penumbra::comm {
+
+/// The collectives of MPI on host memory, in place, blocking; on the communication thread only. Longer tensors go in
+/// pieces of `piece_bytes`: Open MPI slows down above 25 MiB, and its counts are 32-bit. The size of the pieces must be
+/// the same on every rank. Throw CommError.
+inline constexpr std::int64_t kPieceBytes = std::int64_t{25} << 20;
+void all_reduce_sum(const at::Tensor& tensor, const Communicator& communicator, std::int64_t piece_bytes = kPieceBytes);
+void broadcast(const at::Tensor& tensor, int root, const Communicator& communicator,
+               std::int64_t piece_bytes = kPieceBytes);
+
+/// Collective over MPI. In a world of one nothing is sent and nothing is copied.
+class MpiCollective : public Collective {
+ public:
+  /// `thread` and `communicator` must outlive this, and what is under way.
+  MpiCollective(MpiThread& thread, const Communicator& communicator) : thread_(thread), communicator_(communicator) {}
+
+  int rank() const override { return communicator_.rank(); }
+  int world_size() const override { return communicator_.size(); }
+  Work all_reduce_sum(const at::Tensor& tensor) override;
+  Work broadcast(const at::Tensor& tensor, int root) override;
+
+ private:
+  MpiThread& thread_;
+  const Communicator& communicator_;
+};
+
+}  // namespace penumbra::comm

@@ -1,0 +1,130 @@
+#include "comm/mpi_thread.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include <mpi.h>
+#include <pthread.h>
+
+#include "comm/communicator.h"
+#include "comm/error.h"
+
+namespace penumbra::comm {
+namespace {
+
+/// Settings of Open MPI that can only be made before it starts; what the user has set wins.
+void prepare_environment() {
+  // A rank that waits in a collective spins: let it give way to the thread that computes on the same core.
+  setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+  // Without mpirun, start no daemon: nothing here spawns processes.
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+}
+
+void start_mpi() {
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  if (initialized != 0) throw std::logic_error("one World a process: MPI was started before");
+  int provided = MPI_THREAD_SINGLE;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_SERIALIZED) {
+    throw CommError("this MPI library supports no threads: it must offer MPI_THREAD_SERIALIZED");
+  }
+  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+}
+
+/// While it lives, threads that start do not take the signals meant for the main thread.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+/// The job lets go of what it holds, tensors for one, before anybody hears that it is done.
+void perform(MpiThread::Job job, std::promise<void>& done) {
+  try {
+    std::exchange(job, nullptr)();
+  } catch (...) {
+    done.set_exception(std::current_exception());
+    return;
+  }
+  done.set_value();
+}
+
+}  // namespace
+
+MpiThread::MpiThread() {
+  prepare_environment();
+  std::promise<void> promise;
+  std::future<void> started = promise.get_future();
+  {
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this](std::promise<void> done) { loop(std::move(done)); }, std::move(promise));
+  }
+  try {
+    started.get();
+  } catch (...) {
+    thread_.join();
+    throw;
+  }
+}
+
+MpiThread::~MpiThread() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+std::shared_future<void> MpiThread::post(Job job) {
+  Posted posted{std::move(job), {}};
+  std::shared_future<void> done = posted.done.get_future().share();
+  {
+    const std::scoped_lock lock(mutex_);
+    jobs_.push_back(std::move(posted));
+  }
+  wake_.notify_one();
+  return done;
+}
+
+void MpiThread::loop(std::promise<void> started) {
+  pthread_setname_np(pthread_self(), "penumbra-mpi");
+  try {
+    start_mpi();
+  } catch (...) {
+    started.set_exception(std::current_exception());
+    return;
+  }
+  started.set_value();
+  run_posted();
+  MPI_Finalize();
+}
+
+void MpiThread::run_posted() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    Posted posted = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    perform(std::move(posted.job), posted.done);
+    lock.lock();
+  }
+}
+
+}  // namespace penumbra::comm
