@@ -8,18 +8,17 @@
 
 namespace penumbra::data {
 
-/// What a store holds: info, version, and per split count, class counts, vote statistics, fingerprint, stored variants.
+/// What a store holds:
+///   {"file", "version", "classes", "vote_columns", "image_size", "channels", "source", "label_rule",
+///    "variants": number stored, "splits": {name: {"count", "class_counts": {class: number},
+///      "votes": null or {"mean_entropy": nats, of the votes over the classes, "unanimous": share of the samples with
+///        all these votes on one class, "majority": share with more than half of them on one class},
+///      "distribution": are true distributions stored, "fingerprint": 16 hex digits}}}
+/// Reads every split. Throws DataError.
 nlohmann::json inspect(const std::filesystem::path& file);
 
-/// Reads everything and checks it (ranges, votes, alignment, duplicate ids across splits, variants re-rendered and compared). Throws DataError for the first thing
-/// wrong; otherwise returns one line a check.
+/// Reads every split and checks it (shapes, ranges, votes, alignment) and that no id is in two splits. Throws DataError
+/// for the first thing wrong; otherwise returns one line a check. Variants: verify_variants (data/render/variants.h).
 std::vector<std::string> verify(const std::filesystem::path& file);
-
-struct ProbeResult {
-  double train_accuracy = 0, test_accuracy = 0;
-};
-/// Multinomial logistic regression on standardised pixels, trained on `train`, tested on `test`: how much a task is worth
-/// to a model that cannot see. Full-batch gradient descent with L2, deterministic.
-ProbeResult linear_probe(const std::filesystem::path& file);
 
 }  // namespace penumbra::data

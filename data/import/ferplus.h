@@ -1,26 +1,15 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
+
+#include "data/import/import_report.h"
+#include "data/import/label_rule.h"
 
 namespace penumbra::data {
 
-enum class LabelRule { majority, argmax };
-
-struct ImportOptions {
-  bool skip_bad = false;  ///< corrupt images are named, counted and left out; otherwise the first one is a DataError
-};
-
-struct ImportReport {
-  struct Split { std::string name; std::int64_t kept = 0, dropped_by_rule = 0, bad_images = 0; };
-  std::vector<Split> splits;
-  std::vector<std::string> notes;  ///< one line each for the user: missing splits, skipped images
-};
-
-/// FERPlus: `dir` holds fer2013new.csv and FER2013{Train,Valid,Test}/ferNNNNNNN.png, or fer2013.csv with the pixels in the same row order.
-/// Rules and counts: method.md, section 10. Votes are always kept. Throws DataError.
+/// FERPlus: `dir` holds fer2013new.csv and FER2013{Train,Valid,Test}/ferNNNNNNN.png, or, when it has none of these
+/// folders, fer2013.csv with the pixels in the same row order. Rules and counts: method.md, section 10. All ten vote
+/// columns are kept as given. Missing splits are left out with a note. Throws DataError.
 ImportReport import_ferplus(const std::filesystem::path& dir, const std::filesystem::path& out, LabelRule rule,
                             const ImportOptions& options);
 

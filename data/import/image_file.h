@@ -11,14 +11,17 @@ struct Image {
   std::vector<std::uint8_t> pixels;         ///< [height, width, channels]
 };
 
-/// Decodes a PNG or JPEG (by content, not by name). Alpha is dropped, palettes and 16 bits become 8-bit grey or RGB.
-/// Throws DataError naming the file; refuses more than 64 Mpixel before allocating.
+/// Decodes a PNG or JPEG (by content, not by name). Alpha is dropped, palettes and 16 bits become 8-bit grey or RGB; a
+/// PNG's gAMA chunk is honoured, an EXIF orientation is not. Throws DataError naming the file, also when only its end
+/// is missing or the decoder had to guess; refuses more than 64 Mpixel before allocating. Thread-safe.
 Image read_image(const std::filesystem::path& path);
-/// Grey (ITU-R BT.601 luma) or RGB.
-Image to_channels(const Image& image, int channels);
-/// Bilinear (with area averaging when shrinking) to size x size.
-Image resize(const Image& image, int size);
 /// For contact sheets.
 void write_png(const std::filesystem::path& path, const Image& image);
+
+/// Grey (ITU-R BT.601 luma) or RGB.
+Image to_channels(const Image& image, int channels);
+/// To size x size, the axes apart: bilinear where an axis grows (pixel centres aligned, edges repeated), the average
+/// over the area that a pixel covers where it shrinks.
+Image resize(const Image& image, int size);
 
 }  // namespace penumbra::data

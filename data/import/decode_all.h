@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/import/image_file.h"
+
+namespace penumbra::data {
+
+struct Decoded {
+  std::vector<std::uint8_t> pixels;  ///< [kept, image_bytes]
+  std::vector<std::size_t> kept;     ///< indices into the files, ascending
+  std::vector<std::string> bad;      ///< one line for each file that cannot be decoded, in order
+};
+
+/// Makes a decoded image fit its set (exactly `image_bytes` pixels); a DataError of its own is never skipped.
+using FitImage = std::function<Image(Image image, const std::filesystem::path& file)>;
+
+/// Decodes files on all cores. Without `skip_bad` the first bad file, in order, is a DataError. `fit` is called from
+/// several threads. The result does not depend on their number.
+Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t image_bytes, const FitImage& fit,
+                   bool skip_bad);
+
+}  // namespace penumbra::data

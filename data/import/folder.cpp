@@ -1,0 +1,157 @@
+#include "data/import/folder.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "data/error.h"
+#include "data/import/decode_all.h"
+#include "data/store/writer.h"
+
+namespace penumbra::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The files of one split, by class and name.
+struct Listing {
+  std::string name;  ///< train, val, test
+  fs::path folder;   ///< empty: the split is missing
+  std::vector<std::string> classes;
+  std::vector<fs::path> files;
+  std::vector<std::int32_t> labels;
+  std::int64_t others = 0;  ///< files that are no images by their ending
+};
+
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+bool is_image(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (!is_hidden(entry.path())) entries.push_back(entry.path());
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+/// Empty where there is none.
+fs::path find_split(const fs::path& dir, const std::string& name) {
+  const bool other_name = name == "val" && fs::is_directory(dir / "valid");
+  if (fs::is_directory(dir / name)) {
+    if (other_name) throw DataError(dir.string() + ": has both val/ and valid/; keep one");
+    return dir / name;
+  }
+  return other_name ? dir / "valid" : fs::path();
+}
+
+/// `classes` empty: take the folder's own.
+Listing list_split(const fs::path& dir, const std::string& name, const std::vector<std::string>& classes) {
+  Listing listing{name, find_split(dir, name), classes, {}, {}, 0};
+  if (listing.folder.empty()) return listing;
+  for (const fs::path& folder : sorted_entries(listing.folder)) {
+    if (!fs::is_directory(folder)) {
+      ++listing.others;
+      continue;
+    }
+    const std::string class_name = folder.filename().string();
+    if (classes.empty()) listing.classes.push_back(class_name);
+    const auto found = std::find(listing.classes.begin(), listing.classes.end(), class_name);
+    if (found == listing.classes.end()) throw DataError(folder.string() + ": train has no class of this name");
+    for (const fs::path& file : sorted_entries(folder)) {
+      if (!is_image(file)) {
+        ++listing.others;
+        continue;
+      }
+      listing.files.push_back(file);
+      listing.labels.push_back(static_cast<std::int32_t>(found - listing.classes.begin()));
+    }
+  }
+  return listing;
+}
+
+Image first_readable(const Listing& train, bool skip_bad) {
+  for (const fs::path& file : train.files) {
+    try {
+      return read_image(file);
+    } catch (const DataError&) {
+      if (!skip_bad) throw;
+    }
+  }
+  throw DataError(train.folder.string() + ": has no image that can be decoded");
+}
+
+StoreInfo folder_info(const fs::path& dir, const Listing& train, const FolderOptions& options) {
+  StoreInfo info;
+  info.classes = train.classes;
+  info.image_size = options.size;
+  info.channels = options.channels;
+  info.source = "folder " + fs::weakly_canonical(dir).filename().string();
+  info.label_rule = "folder name";
+  if (info.image_size > 0 && info.channels > 0) return info;
+  const Image first = first_readable(train, options.common.skip_bad);
+  if (info.image_size == 0) info.image_size = first.width;
+  if (info.channels == 0) info.channels = first.channels;
+  return info;
+}
+
+FitImage fit_to(const StoreInfo& info, bool may_resize) {
+  return [side = info.image_size, channels = info.channels, may_resize](Image image, const fs::path& file) {
+    if (!may_resize && (image.width != side || image.height != side)) {
+      throw DataError(file.string() + ": is " + std::to_string(image.width) + "x" + std::to_string(image.height) +
+                      " pixels, the first image says " + std::to_string(side) + "x" + std::to_string(side) +
+                      "; resize with --size");
+    }
+    return to_channels(resize(image, side), channels);
+  };
+}
+
+SampleSet read_split(const fs::path& dir, const Listing& listing, const StoreInfo& info, const FolderOptions& options,
+                     ImportReport& report) {
+  SampleSet set;
+  set.info = info;
+  Decoded decoded =
+      decode_all(listing.files, set.image_bytes(), fit_to(info, options.size > 0), options.common.skip_bad);
+  set.pixels = std::move(decoded.pixels);
+  for (const std::size_t i : decoded.kept) {
+    set.labels.push_back(listing.labels[i]);
+    set.ids.push_back(listing.files[i].lexically_relative(dir).generic_string());
+  }
+  report.notes.insert(report.notes.end(), decoded.bad.begin(), decoded.bad.end());
+  if (listing.others > 0) {
+    report.notes.push_back(listing.folder.string() + ": passed over " + std::to_string(listing.others) +
+                           " files that are not {class}/*.{png,jpg,jpeg}");
+  }
+  if (set.size() > 0) {
+    report.splits.push_back({listing.name, set.size(), 0, static_cast<std::int64_t>(decoded.bad.size())});
+  } else {
+    report.notes.push_back("no split " + listing.name + ": " +
+                           (listing.folder.empty() ? (dir / listing.name).string() + " is missing"
+                                                   : listing.folder.string() + " has no image"));
+  }
+  return set;
+}
+
+}  // namespace
+
+ImportReport import_folder(const fs::path& dir, const fs::path& out, const FolderOptions& options) {
+  if (!fs::is_directory(dir)) throw DataError(dir.string() + ": no such folder");
+  const Listing train = list_split(dir, "train", {});
+  if (train.files.empty()) throw DataError(dir.string() + ": has no train/{class}/*.{png,jpg,jpeg}");
+  const StoreInfo info = folder_info(dir, train, options);
+  StoreWriter writer(out, info);
+  ImportReport report;
+  for (const std::string& name : {std::string("train"), std::string("val"), std::string("test")}) {
+    const Listing listing = name == "train" ? train : list_split(dir, name, info.classes);
+    const SampleSet set = read_split(dir, listing, info, options, report);
+    if (set.size() > 0) writer.write_split(name, set);
+  }
+  writer.commit();
+  return report;
+}
+
+}  // namespace penumbra::data

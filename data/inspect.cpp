@@ -1,0 +1,104 @@
+#include "data/inspect.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <span>
+
+#include <nlohmann/json.hpp>
+
+#include "data/error.h"
+#include "data/store/reader.h"
+#include "data/store/schema.h"
+
+namespace penumbra::data {
+namespace {
+
+std::string hex(std::uint64_t value) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
+  return text.data();
+}
+
+nlohmann::json vote_statistics(const SampleSet& set) {
+  if (set.votes.empty()) return nullptr;
+  const std::size_t classes = set.info.classes.size(), columns = set.info.vote_columns.size();
+  double entropy = 0;
+  std::int64_t unanimous = 0, majority = 0;
+  for (std::size_t row = 0; row < set.labels.size(); ++row) {
+    const auto votes = std::span(set.votes).subspan(row * columns, classes);
+    double total = 0, most = 0;
+    for (const float count : votes) {
+      total += count;
+      most = std::max<double>(most, count);
+    }
+    for (const float count : votes) {
+      if (count > 0) entropy -= count / total * std::log(count / total);
+    }
+    unanimous += most == total;
+    majority += 2 * most > total;
+  }
+  const auto rows = static_cast<double>(set.size());
+  return {{"mean_entropy", entropy / rows},
+          {"unanimous", static_cast<double>(unanimous) / rows},
+          {"majority", static_cast<double>(majority) / rows}};
+}
+
+nlohmann::json inspect_split(const SampleSet& set) {
+  std::vector<std::int64_t> counts(set.info.classes.size());
+  for (const std::int32_t label : set.labels) ++counts[static_cast<std::size_t>(label)];
+  nlohmann::json class_counts = nlohmann::json::object();
+  for (std::size_t c = 0; c < counts.size(); ++c) class_counts[set.info.classes[c]] = counts[c];
+  return {{"count", set.size()},
+          {"class_counts", class_counts},
+          {"votes", vote_statistics(set)},
+          {"distribution", !set.distribution.empty()},
+          {"fingerprint", hex(fingerprint(set))}};
+}
+
+std::string verified_line(const std::string& split, const SampleSet& set) {
+  std::string line = split + ": " + std::to_string(set.size()) + " images of " + std::to_string(set.info.image_size) +
+                     "x" + std::to_string(set.info.image_size) + "x" + std::to_string(set.info.channels) +
+                     " with labels and ids";
+  if (!set.votes.empty()) line += ", votes";
+  if (!set.distribution.empty()) line += ", distributions";
+  return line + " are whole and in range";
+}
+
+}  // namespace
+
+nlohmann::json inspect(const std::filesystem::path& file) {
+  const StoreReader reader(file);
+  const StoreInfo& info = reader.info();
+  nlohmann::json splits = nlohmann::json::object();
+  for (const std::string& split : reader.splits()) splits[split] = inspect_split(reader.load(split));
+  return {{"file", file.string()},         {"version", kFormatVersion},
+          {"classes", info.classes},       {"vote_columns", info.vote_columns},
+          {"image_size", info.image_size}, {"channels", info.channels},
+          {"source", info.source},         {"label_rule", info.label_rule},
+          {"variants", reader.variants()}, {"splits", splits}};
+}
+
+std::vector<std::string> verify(const std::filesystem::path& file) {
+  const StoreReader reader(file);
+  std::vector<std::string> lines;
+  std::map<std::string, std::string> split_of;
+  for (const std::string& split : reader.splits()) {
+    const SampleSet set = reader.load(split);
+    for (const std::string& id : set.ids) {
+      const auto [entry, fresh] = split_of.emplace(id, split);
+      if (!fresh && entry->second != split) {
+        throw DataError(file.string() + ": \"" + id + "\" is in " + entry->second + " and in " + split +
+                        "; a face must be in one split only");
+      }
+    }
+    lines.push_back(verified_line(split, set));
+  }
+  if (lines.empty()) throw DataError(file.string() + ": has no split");
+  lines.push_back("ids: none of " + std::to_string(split_of.size()) + " is in two splits");
+  return lines;
+}
+
+}  // namespace penumbra::data
