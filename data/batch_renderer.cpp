@@ -7,7 +7,6 @@
 
 #include <ATen/ops/empty.h>
 
-
 namespace penumbra::data {
 namespace {
 

@@ -65,7 +65,8 @@ struct TrainLoader::Impl {
     check_batch(set, options, shard);
     matchings = stored_matchings(set, options, variants);
     slots.resize(static_cast<std::size_t>(std::max(1, options.prefetch)));
-    for (int i = 0; i < std::max(1, options.threads); ++i) workers.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    for (int i = 0; i < std::max(1, options.threads); ++i)
+      workers.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
 
   struct Slot {

@@ -37,6 +37,7 @@ void check(const SampleSet& set, const Recipe& recipe, int view_size) {
       refuse(recipe, "there is no image of row " + std::to_string(row) + " in a set of " + std::to_string(rows));
     }
   }
+  if (recipe.mix > Mix::cutmix) refuse(recipe, "unknown kind of mix");
   if (!lies_in(recipe.box, size))
     refuse(recipe, "the cutmix box leaves the stored image of side " + std::to_string(size));
   if (!lies_in(recipe.erase, view_size)) {
@@ -77,34 +78,36 @@ ViewJob make_job(const SampleSet& set, const Recipe& recipe, int view_size) {
   return job;
 }
 
-/// The mixed stored image of a mixup recipe.
-std::unique_ptr<float[]> mixup_image(const SampleSet& set, const Recipe& recipe) {
+/// Copies the partner's pixels of the cutmix box.
+void paste_box(const SampleSet& set, const Recipe& recipe, float* image) {
+  const std::uint8_t* partner = set.image(recipe.partner).data();
+  const int side = set.info.image_size, channels = set.info.channels;
+  for (int y = recipe.box.y0; y < recipe.box.y1; ++y) {
+    for (int i = (y * side + recipe.box.x0) * channels; i < (y * side + recipe.box.x1) * channels; ++i) {
+      image[i] = static_cast<float>(partner[i]);
+    }
+  }
+}
+
+/// The stored image after mixing. Mixed once, not once a tap: every stored value is a tap of about four view pixels.
+std::unique_ptr<float[]> mixed_image(const SampleSet& set, const Recipe& recipe) {
   const std::size_t count = set.image_bytes();
   auto image = std::make_unique_for_overwrite<float[]>(count);
   const std::uint8_t* source = set.image(recipe.source).data();
   const std::uint8_t* partner = set.image(recipe.partner).data();
-  for (std::size_t i = 0; i < count; ++i) image[i] = mixed(source[i], partner[i], recipe.lambda);
-  return image;
-}
-
-/// The stored image of a cutmix recipe.
-std::unique_ptr<std::uint8_t[]> cutmix_image(const SampleSet& set, const Recipe& recipe) {
-  const auto source = set.image(recipe.source), partner = set.image(recipe.partner);
-  auto image = std::make_unique_for_overwrite<std::uint8_t[]>(source.size());
-  std::copy(source.begin(), source.end(), image.get());
-  const auto at = [&](int x, int y) {
-    return static_cast<std::ptrdiff_t>(y * set.info.image_size + x) * set.info.channels;
-  };
-  const Rectangle& box = recipe.box;
-  for (int y = box.y0; y < box.y1 && !box.empty(); ++y) {
-    std::copy(partner.begin() + at(box.x0, y), partner.begin() + at(box.x1, y), image.get() + at(box.x0, y));
+  if (recipe.mix == Mix::mixup) {
+    for (std::size_t i = 0; i < count; ++i) image[i] = mixed(source[i], partner[i], recipe.lambda);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) image[i] = static_cast<float>(source[i]);
+    if (recipe.mix == Mix::cutmix) paste_box(set, recipe, image.get());
   }
   return image;
 }
 
-template <int kChannels, typename Value>
-void warp_row(const ViewJob& job, const Value* image, int y, std::uint8_t* out) {
-  const auto stored = [image](int index) { return static_cast<float>(image[index]); };
+// `job` by value: `out` could alias a reference to it, and every byte written would force it to be read again.
+template <int kChannels>
+void warp_row(ViewJob job, const float* image, int y, std::uint8_t* out) {
+  const auto stored = [image](int index) { return image[index]; };
   for (int x = 0; x < job.view_size; ++x) view_pixel<kChannels>(job, stored, x, y, out + x * kChannels);
 }
 
@@ -123,8 +126,8 @@ void erase_row(const ViewJob& job, const Rectangle& erase, int y, std::uint8_t* 
 }
 
 /// Renders row after row to where `target(y)` points, and then calls `done(y)`.
-template <int kChannels, typename Value, typename Target, typename Done>
-void launch(const ViewJob& job, const Value* image, const Rectangle& erase, const Target& target, const Done& done) {
+template <int kChannels, typename Target, typename Done>
+void launch(const ViewJob& job, const float* image, const Rectangle& erase, const Target& target, const Done& done) {
   for (int y = 0; y < job.view_size; ++y) {
     std::uint8_t* const row = target(y);
     warp_row<kChannels>(job, image, y, row);
@@ -133,25 +136,12 @@ void launch(const ViewJob& job, const Value* image, const Rectangle& erase, cons
   }
 }
 
-template <int kChannels, typename Target, typename Done>
-void render_channels(const SampleSet& set, const Recipe& recipe, const ViewJob& job, const Target& target,
-                     const Done& done) {
-  switch (recipe.mix) {
-    case Mix::none:
-      return launch<kChannels>(job, set.image(recipe.source).data(), recipe.erase, target, done);
-    case Mix::mixup:
-      return launch<kChannels>(job, mixup_image(set, recipe).get(), recipe.erase, target, done);
-    case Mix::cutmix:
-      return launch<kChannels>(job, cutmix_image(set, recipe).get(), recipe.erase, target, done);
-  }
-  refuse(recipe, "unknown kind of mix");
-}
-
 template <typename Target, typename Done>
 void render(const SampleSet& set, const Recipe& recipe, int view_size, const Target& target, const Done& done) {
   const ViewJob job = make_job(set, recipe, view_size);
-  set.info.channels == 1 ? render_channels<1>(set, recipe, job, target, done)
-                         : render_channels<3>(set, recipe, job, target, done);
+  const auto image = mixed_image(set, recipe);
+  set.info.channels == 1 ? launch<1>(job, image.get(), recipe.erase, target, done)
+                         : launch<3>(job, image.get(), recipe.erase, target, done);
 }
 
 /// Values of a row of the view, after the checks that every rendering begins with.
