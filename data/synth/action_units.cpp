@@ -66,9 +66,9 @@ void fear(ActionUnits& au, Draws& draws) {
 
 void contempt(ActionUnits& au, Draws& draws) {
   const bool left = draws.chance(.5);
-  au[left ? Au::lip_corner_left : Au::lip_corner_right] = .75;
+  au[left ? Au::lip_corner_left : Au::lip_corner_right] = .85;
   au[left ? Au::dimpler_left : Au::dimpler_right] = 1;
-  au[Au::lid_droop] = .3;
+  au[Au::lid_droop] = .35;
 }
 
 }  // namespace

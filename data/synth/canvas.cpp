@@ -62,6 +62,13 @@ double distance_squared(Point p, Point a, Point b) {
   return ex * ex + ey * ey;
 }
 
+// A Gaussian exp(-q) that is cut at q = kTail, kReach standard deviations out, and lowered to end there in 0.
+constexpr double kTail = 4, kReach = 2.8284271247461903;
+double falloff(double q) {
+  static const double tail = std::exp(-kTail);
+  return (std::exp(-q) - tail) / (1 - tail);
+}
+
 struct Box {
   int x0, y0, x1, y1;
 };
@@ -158,7 +165,12 @@ void Canvas::blend(int x, int y, const std::array<float, 3>& colour, float alpha
 void Canvas::fill(const Mask& mask, const Colour& colour, double alpha) {
   const auto mine = own(colour);
   for (int y = mask.y0; y < mask.y1; ++y)
-    for (int x = mask.x0; x < mask.x1; ++x) blend(x, y, mine, mask.at(x, y) * static_cast<float>(alpha));
+    for (int x = mask.x0; x < mask.x1; ++x) {
+      blend(x, y, mine, mask.at(x, y) * static_cast<float>(alpha));
+      if (foreground_.empty()) continue;
+      float& share = foreground_[static_cast<std::size_t>(y) * size_ + x];
+      share = std::max(share, mask.at(x, y));
+    }
 }
 
 void Canvas::fill(std::span<const Point> polygon, const Colour& colour, double alpha) {
@@ -177,29 +189,31 @@ void Canvas::soft_line(std::span<const Point> line, double sigma, const Colour& 
   const double shown = std::max(sigma, .42);
   amount *= sigma / shown;
   const auto mine = own(colour);
-  const Box box = pixels_near(line, 2.6 * shown, size_);
+  const Box box = pixels_near(line, kReach * shown, size_);
   for (int y = box.y0; y < box.y1; ++y)
     for (int x = box.x0; x < box.x1; ++x) {
       double nearest = 1e18;
       for (std::size_t i = 0; i + 1 < line.size(); ++i)
         nearest = std::min(nearest, distance_squared({x + .5, y + .5}, line[i], line[i + 1]));
       const double q = nearest / (2 * shown * shown);
-      if (q < 4) blend(x, y, mine, static_cast<float>(amount * std::exp(-q)));
+      if (q < kTail) blend(x, y, mine, static_cast<float>(amount * falloff(q)));
     }
 }
 
 void Canvas::soft_blob(Point centre, double along, double across, double angle, const Colour& colour, double amount) {
   const auto mine = own(colour);
   const double cosine = std::cos(angle), sine = std::sin(angle);
-  const Box box = pixels_near(std::span(&centre, 1), 2.6 * std::max(along, across), size_);
+  const Box box = pixels_near(std::span(&centre, 1), kReach * std::max(along, across), size_);
   for (int y = box.y0; y < box.y1; ++y)
     for (int x = box.x0; x < box.x1; ++x) {
       const double dx = x + .5 - centre.x, dy = y + .5 - centre.y;
       const double u = (dx * cosine + dy * sine) / along, v = (dy * cosine - dx * sine) / across;
       const double q = .5 * (u * u + v * v);
-      if (q < 4) blend(x, y, mine, static_cast<float>(amount * std::exp(-q)));
+      if (q < kTail) blend(x, y, mine, static_cast<float>(amount * falloff(q)));
     }
 }
+
+void Canvas::start_foreground() { foreground_.assign(static_cast<std::size_t>(size_) * size_, 0.f); }
 
 void Canvas::blur(double sigma) {
   if (sigma < .2) return;

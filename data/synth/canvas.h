@@ -54,6 +54,9 @@ class Canvas {
   void soft_line(std::span<const Point> line, double sigma, const Colour& colour, double amount);
   /// The same around a point, with the axes `along` and `across` (pixels) turned by `angle`.
   void soft_blob(Point centre, double along, double across, double angle, const Colour& colour, double amount);
+  /// From here on fills count as foreground, whose share of each pixel foreground() tells.
+  void start_foreground();
+  float foreground(int x, int y) const { return foreground_[static_cast<std::size_t>(y) * size_ + x]; }
   void blur(double sigma);
 
  private:
@@ -62,6 +65,7 @@ class Canvas {
 
   int size_, channels_;
   std::vector<float> values_;
+  std::vector<float> foreground_;  // empty until started
 };
 
 }  // namespace penumbra::data

@@ -8,6 +8,7 @@ Canvas render_face(const Identity& who, const ActionUnits& au, const Scene& scen
   Canvas canvas(size, channels);
   Painting painting{who, au, scene, face_shape(who, au, scene), Pose(who, scene, size), canvas};
   paint_background(painting);
+  canvas.start_foreground();
   paint_head(painting);
   paint_folds(painting);
   paint_nose(painting);

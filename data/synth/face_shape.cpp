@@ -59,6 +59,7 @@ struct MouthPose {
   double centre;              // y of the closed lips in the middle
   double open_up, open_down;  // of the inner edges from there
   double upper, lower;        // lips' heights
+  double skew;                // x of the middle
   double square;              // 0: almond; 1: a rectangular opening
 };
 
@@ -66,19 +67,23 @@ MouthPose mouth_pose(const Identity& who, const ActionUnits& au) {
   const double smile = .5 * (au[Au::lip_corner_left] + au[Au::lip_corner_right]);
   const double jaw = au[Au::jaw_drop], tight = au[Au::lip_tightener], stretch = au[Au::lip_stretcher];
   const double lift = au[Au::upper_lip_raiser], part = au[Au::lips_part], push = au[Au::chin_raiser];
+  // What pulls on one side alone takes the whole mouth along.
+  const double skew =
+      .06 * (au[Au::lip_corner_right] - au[Au::lip_corner_left] + au[Au::dimpler_right] - au[Au::dimpler_left]);
   const auto corner = [&](double side, double puller, double dimple) {
     const double width = who.mouth_width * (1 - .34 * jaw * (1 - std::min(1., smile + stretch)) - .16 * tight) +
                          .1 * puller + .11 * stretch + .02 * dimple - .02 * push;
     const double y = who.mouth_height - who.mouth_bow - .135 * puller - .045 * dimple +
-                     .115 * au[Au::lip_corner_depressor] + .05 * stretch + .03 * push + .06 * jaw;
-    return Point{side * width, y};
+                     .115 * au[Au::lip_corner_depressor] + .03 * push + .04 * jaw;
+    return Point{side * width + .5 * skew, y};
   };
   MouthPose pose{};
   pose.left = corner(-1, au[Au::lip_corner_left], au[Au::dimpler_left]);
   pose.right = corner(1, au[Au::lip_corner_right], au[Au::dimpler_right]);
+  pose.skew = skew;
   pose.centre = who.mouth_height + .02 * smile - .05 * push - .045 * lift - .02 * au[Au::lip_corner_depressor];
   pose.open_up = .025 * part + .05 * lift * part + .025 * jaw;
-  pose.open_down = .06 * part + .27 * jaw + .05 * au[Au::lower_lip_depressor] * part;
+  pose.open_down = .06 * part + .25 * jaw + .05 * au[Au::lower_lip_depressor] * part;
   const double thin = std::max(.15, 1 - .75 * tight - .25 * smile);
   pose.upper = who.lip_fullness * .8 * thin * (1 - .2 * lift);
   pose.lower = who.lip_fullness * 1.15 * thin * (1 + .25 * push + .3 * au[Au::lower_lip_depressor]);
@@ -92,7 +97,7 @@ MouthShape mouth_shape(const Identity& who, const ActionUnits& au) {
   for (int i = 0; i < kLipSamples; ++i) {
     const double t = 2. * i / (kLipSamples - 1) - 1, side = std::abs(t);
     const Point& end = t < 0 ? pose.left : pose.right;
-    const double x = end.x * side;
+    const double x = end.x * side + pose.skew * (1 - side);
     const double line = pose.centre + (end.y - pose.centre) * std::pow(side, 1.7);
     const double opening = std::pow(1 - t * t, .75 - .4 * pose.square), lip = std::pow(1 - t * t, .6);
     const double bow = 1 - .35 * std::exp(-t * t / .02) + .1 * std::exp(-(side - .25) * (side - .25) / .02);
@@ -127,7 +132,7 @@ FaceShape face_shape(const Identity& who, const ActionUnits& au, const Scene& sc
   shape.mouth = mouth_shape(who, au);
   shape.nose.base = who.nose_length - .045 * au[Au::nose_wrinkler] - .015 * au[Au::upper_lip_raiser];
   shape.nose.half_width = who.nose_width * (1 + .2 * au[Au::nose_wrinkler]);
-  shape.chin = who.chin + .15 * au[Au::jaw_drop] - .015 * au[Au::chin_raiser];
+  shape.chin = who.chin + .19 * au[Au::jaw_drop] - .015 * au[Au::chin_raiser];
   return shape;
 }
 

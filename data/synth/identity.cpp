@@ -13,7 +13,7 @@ double around(Draws& draws, double centre, double spread) {
 
 void draw_colours(Identity& who, Draws& draws) {
   const double tone = draws.uniform();  // pale to dark
-  who.skin = mix({{.93f, .78f, .69f}}, {{.42f, .27f, .19f}}, std::pow(tone, 1.4));
+  who.skin = mix({{.93f, .78f, .69f}}, {{.47f, .32f, .24f}}, std::pow(tone, 1.4));
   who.lips = mix(scaled(who.skin, .74), {{.62f, .22f, .24f}}, draws.uniform(.2, .6));
   const Colour hairs[] = {{{.07f, .06f, .06f}}, {{.16f, .10f, .07f}}, {{.30f, .19f, .11f}},
                           {{.66f, .50f, .29f}}, {{.62f, .61f, .60f}}, {{.42f, .19f, .09f}}};
@@ -71,10 +71,10 @@ Identity draw_identity(Draws& draws) {
 
 Scene draw_scene(Draws& draws) {
   Scene scene{};
-  scene.yaw = around(draws, 0, .2);
+  scene.yaw = around(draws, 0, .17);
   scene.pitch = around(draws, 0, .1);
-  scene.roll = around(draws, 0, .17);
-  scene.scale = draws.uniform(.41, .55);
+  scene.roll = around(draws, 0, .14);
+  scene.scale = draws.uniform(.43, .55);
   scene.shift_x = around(draws, 0, .045);
   scene.shift_y = around(draws, 0, .04);
   scene.gaze_x = around(draws, 0, .12);
@@ -82,7 +82,7 @@ Scene draw_scene(Draws& draws) {
   const double side = draws.uniform(-1.3, 1.3), height = draws.uniform(-.9, .25);
   const double length = std::sqrt(side * side + height * height + 1);
   scene.light_x = side / length, scene.light_y = height / length, scene.light_z = 1 / length;
-  scene.ambient = draws.uniform(.3, .65);
+  scene.ambient = draws.uniform(.35, .65);
   const auto wall = [&draws] {
     const double level = draws.uniform(.05, .95), tint = draws.uniform(-.08, .08);
     return Colour{{static_cast<float>(level + tint), static_cast<float>(level), static_cast<float>(level - tint)}};
@@ -90,9 +90,9 @@ Scene draw_scene(Draws& draws) {
   scene.back_near = wall();
   scene.back_far = mix(scene.back_near, wall(), .5);
   scene.back_angle = draws.uniform(0, 6.283185307179586);
-  scene.blur = draws.uniform(.1, .55);
-  scene.noise = draws.uniform(.004, .03);
-  scene.gain = draws.uniform(.75, 1.2);
+  scene.blur = draws.uniform(.1, .5);
+  scene.noise = draws.uniform(.004, .018);
+  scene.gain = draws.uniform(.85, 1.25);
   scene.offset = draws.uniform(-.05, .08);
   return scene;
 }

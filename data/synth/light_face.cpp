@@ -48,7 +48,7 @@ void light_face(Painting& p) {
       const Point at = p.pose.from_picture(column + .5, row + .5);
       const double u = at.x / (p.who.head_width + .12), v = at.y / 1.12;
       const double radius = u * u + v * v;
-      const double inside = std::clamp((1.25 - radius) * 5, 0., 1.);  // fades out behind the head
+      const double inside = p.canvas.foreground(column, row);
       if (inside <= 0) continue;
       double gx = .62 * u / std::sqrt(std::max(.25, 1 - .75 * radius)),
              gy = .5 * v / std::sqrt(std::max(.25, 1 - .75 * radius));

@@ -40,7 +40,7 @@ void nose_root(Painting& p) {
   for (int i = 0; i < 2; ++i)
     crease(p, {{-.08, eye + .05 + .08 * i}, {0, eye + .02 + .08 * i}, {.08, eye + .05 + .08 * i}}, .022, .6 * wrinkle);
   for (int side = -1; side <= 1; side += 2)
-    crease(p, {{side * .07, eye + .06}, {side * .13, eye + .2}}, .025, .6 * wrinkle);
+    crease(p, {{side * .07, eye + .06}, {side * .13, eye + .2}}, .025, .4 * wrinkle);
 }
 
 void nasolabial(Painting& p, double side) {

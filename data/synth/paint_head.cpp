@@ -46,7 +46,7 @@ void paint_back_hair(Painting& p) {
   }
   if (style == HairStyle::curls) {
     for (int i = 0; i <= 10; ++i) {
-      const double turn = kPi * (1.12 + i * .0) + (i - 5) * .36 + kPi * .38;
+      const double turn = 1.5 * kPi + (i - 5) * .36;
       const double x = (p.who.head_width + .02) * std::cos(turn), y = -.15 + .85 * std::sin(turn);
       Polyline curl;
       for (int k = 0; k < 12; ++k) {
@@ -78,21 +78,25 @@ void paint_ears(Painting& p) {
   }
 }
 
+// The skin between the jaw and the mouth, `inset` from both.
+Polyline beard_region(const Painting& p, double inset) {
+  const double chin = p.shape.chin, low = p.shape.mouth.lower_outer[7].y + inset, w = p.who.head_width;
+  const auto jaw = [&](double y) { return head_half_width(p.who, chin, y * chin) - inset; };
+  Polyline beard;
+  for (double y = .25 + inset; y < .97; y += .06) beard.push_back({jaw(y), y * chin});
+  beard.push_back({0, chin - inset});
+  for (double y = .97; y > .25 + inset; y -= .06) beard.push_back({-jaw(y), y * chin});
+  const Polyline mouth = {{-.7 * w, .36 + inset}, {-.36, .60 + inset}, {-.22, low + .05},    {0, low + .06},
+                          {.22, low + .05},       {.36, .60 + inset},  {.7 * w, .36 + inset}};
+  const Polyline edge = spline(mouth, 17);
+  beard.insert(beard.end(), edge.begin(), edge.end());
+  return beard;
+}
+
 void paint_beard(Painting& p) {
   const Colour tone = mix(p.who.hair, p.who.skin, .15);
-  if (p.who.beard > 0) {
-    Polyline beard;
-    const double chin = p.shape.chin, low = p.shape.mouth.lower_outer[7].y;
-    for (double y = .25; y < .99; y += .06) beard.push_back({head_half_width(p.who, chin, y * chin) * .985, y * chin});
-    beard.push_back({0, chin * .985});
-    for (double y = .97; y > .2; y -= .06) beard.push_back({-head_half_width(p.who, chin, y * chin) * .985, y * chin});
-    const Polyline inner = {
-        {-.62 * p.who.head_width, .42}, {-.36, .62}, {-.26, low + .05}, {0, low + .06}, {.26, low + .05}, {.36, .62},
-        {.62 * p.who.head_width, .42}};
-    const Polyline edge = spline(inner, 17);
-    beard.insert(beard.end(), edge.begin(), edge.end());
-    p.canvas.fill(p.pose.on_outline(beard), tone, p.who.beard);
-  }
+  for (const double inset : {.0, .03, .06})  // thinner towards its edge
+    if (p.who.beard > 0) p.canvas.fill(p.pose.on_outline(beard_region(p, inset)), tone, p.who.beard * .45);
   if (p.who.moustache > 0) {
     const MouthShape& mouth = p.shape.mouth;
     const double y = .5 * (mouth.upper_outer[7].y + p.shape.nose.base) + .02;
@@ -105,6 +109,49 @@ void paint_beard(Painting& p) {
     std::vector<double> widths;
     for (int i = 0; i < 11; ++i) widths.push_back(p.pixels(.085 - .05 * std::abs(i - 5) / 5.));
     p.canvas.fill(stroke_outline(p.pose.on_face(curve), widths), tone, p.who.moustache);
+  }
+}
+
+// From the left temple to the right one.
+Polyline hairline(const Identity& who) {
+  const double w = who.head_width, top = who.hairline, part = who.parting, lean = part > 0 ? .1 : -.1;
+  const double temple = -.36 + .1 * who.parting * who.parting;
+  switch (who.hair_style) {
+    case HairStyle::fringe:
+      return {{-.99 * w, .05},
+              {-.88 * w, -.28},
+              {-.5 * w, -.40 + .3 * lean},
+              {-.1 * w, -.46},
+              {.2 * w, -.42 - .4 * lean},
+              {.5 * w, -.44},
+              {.88 * w, -.28},
+              {.99 * w, .05}};
+    case HairStyle::long_hair:
+      return {{-1.0 * w, .6},  {-.93 * w, .1}, {-.72 * w, -.42}, {part * w, top - .14},
+              {.72 * w, -.42}, {.93 * w, .1},  {1.0 * w, .6}};
+    case HairStyle::side_part:
+      return {{-.98 * w, 0},        {-.84 * w, -.35}, {-.5 * w, top + lean}, {part * w, top - .08},
+              {.5 * w, top - lean}, {.84 * w, -.35},  {.98 * w, 0}};
+    default:  // receding at the sides of the forehead, more so with age, and a tuft in its middle
+      return {{-.98 * w, -.02},
+              {-.88 * w, temple},
+              {-.62 * w, temple - .12},
+              {-.42 * w, top - .03 - .09 * who.age},
+              {-.1 * w, top - .01 + .15 * lean},
+              {.12 * w, top - .01 - .15 * lean},
+              {.42 * w, top - .03 - .09 * who.age},
+              {.62 * w, temple - .12},
+              {.88 * w, temple},
+              {.98 * w, -.02}};
+  }
+}
+
+void paint_strands(Painting& p, const Mask& hair) {
+  const double w = p.who.head_width, part = p.who.parting;
+  for (int i = -4; i <= 4; ++i) {
+    const Polyline strand = {{part * w + .09 * i, -1.1}, {.2 * i * w + .2 * part, -.92}, {.26 * i * w, -.6}};
+    const Colour tone = scaled(p.who.hair, i % 2 == 0 ? 1.3 : .7);
+    p.canvas.fill(stroke_outline(p.pose.on_face(strand), std::vector<double>(3, p.pixels(.05))), hair, tone, .4);
   }
 }
 
@@ -132,33 +179,13 @@ void paint_head(Painting& p) {
 }
 
 void paint_front_hair(Painting& p) {
-  const HairStyle style = p.who.hair_style;
-  if (style == HairStyle::bald) return;
-  const double w = p.who.head_width, line = p.who.hairline, part = p.who.parting;
-  Polyline edge;  // the hairline, from the left temple to the right one
-  switch (style) {
-    case HairStyle::fringe:
-      edge = {{-.99 * w, .05}, {-.88 * w, -.3}, {-.5 * w, -.42}, {0, -.45},
-              {.5 * w, -.42},  {.88 * w, -.3},  {.99 * w, .05}};
-      break;
-    case HairStyle::long_hair:
-      edge = {{-1.0 * w, .6},  {-.93 * w, .1}, {-.72 * w, -.42}, {part * w, line - .14},
-              {.72 * w, -.42}, {.93 * w, .1},  {1.0 * w, .6}};
-      break;
-    case HairStyle::side_part:
-      edge = {{-.98 * w, 0},
-              {-.84 * w, -.35},
-              {-.5 * w, line + (part > 0 ? .12 : -.08)},
-              {part * w, line - .06},
-              {.5 * w, line + (part > 0 ? -.08 : .12)},
-              {.84 * w, -.35},
-              {.98 * w, 0}};
-      break;
-    default:
-      edge = {{-.98 * w, -.02},      {-.86 * w, -.36}, {-.55 * w, line - .02}, {0, line + .02},
-              {.55 * w, line - .02}, {.86 * w, -.36},  {.98 * w, -.02}};
+  if (p.who.hair_style == HairStyle::bald) return;
+  const Polyline edge = hairline(p.who);
+  Polyline polygon = p.pose.on_face(spline(edge, 31));
+  for (std::size_t i = 1; i + 1 < polygon.size(); ++i) {  // locks: a ragged edge
+    const double along = static_cast<double>(i) / static_cast<double>(polygon.size() - 1);
+    polygon[i].y += p.pixels(.03) * std::sin(23 * along + 9 * p.who.parting) * std::sin(kPi * along);
   }
-  Polyline polygon = p.pose.on_face(spline(edge, 25));
   polygon.front() = p.pose.on_outline(edge.front());
   polygon.back() = p.pose.on_outline(edge.back());
   const Polyline outline = head_outline(p, .03, p.who.hair_volume);
@@ -167,11 +194,9 @@ void paint_front_hair(Painting& p) {
     if (outline[i].y < edge.back().y) polygon.push_back(p.pose.on_outline(outline[i]));
   for (std::size_t i = outline.size(); i-- > half;)
     if (outline[i].y < edge.front().y) polygon.push_back(p.pose.on_outline(outline[i]));
-  p.canvas.fill(polygon, p.who.hair);
-  for (int i = -2; i <= 2; ++i) {
-    const Polyline strand = {{part * w + .1 * i, -1.0}, {.3 * i * w, -.82}, {.42 * i * w, -.62}};
-    p.canvas.soft_line(p.pose.on_face(strand), p.pixels(.025), scaled(p.who.hair, 1.7), .3);
-  }
+  const Mask hair = p.canvas.coverage(polygon);
+  p.canvas.fill(hair, p.who.hair);
+  paint_strands(p, hair);
 }
 
 void paint_glasses(Painting& p) {

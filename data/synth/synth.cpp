@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::uint32_t kSheetSplit = 3;
 
-// Six in ten faces show mostly one emotion; the others are blends of two or three.
+// Two faces in three show mostly one emotion; the others are blends of two or three.
 EmotionDistribution draw_distribution(Draws& draws) {
   std::array<std::size_t, kEmotions> order{0, 1, 2, 3, 4, 5, 6, 7};
   for (std::size_t i = 0; i < 3; ++i) std::swap(order[i], order[i + draws.below(kEmotions - i)]);
   std::array<double, 3> weight{1, 0, 0};
-  if (draws.chance(.6)) {
+  if (draws.chance(.65)) {
     weight[0] = draws.uniform(.75, 1);
     weight[1] = 1 - weight[0];
   } else {
@@ -97,7 +97,8 @@ void synthesise_one(SampleSet& set, const SynthOptions& options, std::uint32_t s
 Scene portrait(Draws& draws) {
   Scene scene = draw_scene(draws);
   scene.yaw *= .3, scene.pitch *= .3, scene.roll *= .3, scene.shift_x *= .3, scene.shift_y *= .3;
-  scene.scale = .47, scene.blur = .2;
+  scene.scale = .47, scene.blur = .2, scene.noise = .006;
+  scene.ambient = .55, scene.gain = 1.1, scene.offset = 0;
   return scene;
 }
 
