@@ -18,7 +18,7 @@ struct StoredVariant {
   std::vector<Recipe> recipes;          ///< [N], source == row; N or N-1 are matched (an odd one sits out)
   std::uint64_t label_fingerprint = 0;  ///< of the labels that the matching came from
   std::uint64_t seed = 0;
-  std::int64_t epoch = 0;               ///< the plan's epoch whose matching and recipes it holds
+  std::int64_t epoch = 0;  ///< the plan's epoch whose matching and recipes it holds
 };
 
 /// An opened store (docs/data-format.md). Opening checks that the file is HDF5, is a Penumbra store, is whole and has

@@ -1,8 +1,8 @@
 #include "data/store/sample_set.h"
 
-#include <xxhash.h>
-
 #include <memory>
+
+#include <xxhash.h>
 
 namespace penumbra::data {
 namespace {

@@ -21,11 +21,11 @@ struct StoreInfo {
 /// One split in memory. Rows are aligned: image, label, votes, distribution and id of sample i.
 struct SampleSet {
   StoreInfo info;
-  std::vector<std::uint8_t> pixels;   ///< [N, S, S, channels], row-major
-  std::vector<std::int32_t> labels;   ///< [N] in [0, C)
-  std::vector<float> votes;           ///< [N, V], non-negative, each row sums > 0 over the C classes; empty: none
-  std::vector<float> distribution;    ///< [N, C], the true emotion distribution (synthetic faces only); empty: unknown
-  std::vector<std::string> ids;       ///< [N], names the source image
+  std::vector<std::uint8_t> pixels;  ///< [N, S, S, channels], row-major
+  std::vector<std::int32_t> labels;  ///< [N] in [0, C)
+  std::vector<float> votes;          ///< [N, V], non-negative, each row sums > 0 over the C classes; empty: none
+  std::vector<float> distribution;   ///< [N, C], the true emotion distribution (synthetic faces only); empty: unknown
+  std::vector<std::string> ids;      ///< [N], names the source image
 
   std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
   std::int64_t classes() const { return static_cast<std::int64_t>(info.classes.size()); }

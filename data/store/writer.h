@@ -11,9 +11,10 @@
 
 namespace penumbra::data {
 
-/// Writes a store under `PATH.partial` and gives it its name only in commit() (flush, fsync, rename, fsync of the
-/// folder): there is never half a file under the final name. A writer that is destroyed without commit() removes the
-/// partial file. Images are raw uint8, uncompressed, 32 a chunk. Throws DataError (disk full included).
+/// Writes a store beside its PATH (`PATH.partial-PID-COUNT`) and gives it its name only in commit() (flush, fsync,
+/// rename, fsync of the folder): there is never half a file under the final name. A writer that is destroyed without
+/// commit() removes the partial file. Images are raw uint8, uncompressed, 32 a chunk. Throws DataError (disk full
+/// included).
 class StoreWriter {
  public:
   StoreWriter(std::filesystem::path path, StoreInfo info);
@@ -21,8 +22,11 @@ class StoreWriter {
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
-  /// `set.info` must equal the writer's. Call once a split.
+  /// `set.info` must equal the writer's. Call at most once a split ("train", "val", "test"). A set without samples is
+  /// left out. What a reader would refuse is refused (DataError).
   void write_split(const std::string& split, const SampleSet& set);
+  /// The next variant of the ambiguous training set, after the split it belongs to.
+  void write_variant(const StoredVariant& variant);
   void commit();
 
  private:
@@ -30,8 +34,8 @@ class StoreWriter {
   std::unique_ptr<File> file_;
 };
 
-/// Replaces all stored variants of the ambiguous training set of an existing store, on a copy that
-/// takes the store's name when it is whole.
+/// Replaces all stored variants of the ambiguous training set of an existing store, on a copy that takes the store's
+/// name when it is whole. Throws DataError.
 void write_variants(const std::filesystem::path& path, const std::vector<StoredVariant>& variants);
 
 }  // namespace penumbra::data

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "data/store/reader.h"
+#include "data/store/sample_set.h"
+
+namespace penumbra::data {
+
+/// What a store may hold, checked on the way in and on the way out. Each throws DataError with one line that starts
+/// with `where` (a file, or a file and a group).
+void check_info(const StoreInfo& info, const std::string& where);
+
+/// Aligned rows, labels in [0, C), finite votes >= 0 with a positive sum over the classes, distributions that sum to 1.
+void check_samples(const SampleSet& set, const std::string& where);
+
+/// One recipe a row, with values that a renderer can work with; `rows` is the number of training samples, `view_size`
+/// the side of the variant's images. The bytes themselves and the matching are verify_variant's.
+void check_variant(const StoredVariant& variant, const StoreInfo& info, std::int64_t rows, int view_size,
+                   const std::string& where);
+
+}  // namespace penumbra::data

@@ -1,0 +1,65 @@
+#include "data/store/durable.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "data/error.h"
+
+namespace penumbra::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Less room than this and a file system has none for a store.
+constexpr unsigned long kFullBytes = 64 * 1024;
+constexpr int kMostNames = 10'000;
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+bool disk_is_full(const fs::path& folder) {
+  struct statvfs space {};
+  return statvfs(folder.c_str(), &space) == 0 && space.f_bavail * space.f_frsize < kFullBytes;
+}
+
+void sync(const fs::path& file, int flags, const fs::path& target) {
+  const int descriptor = ::open(file.c_str(), flags | O_CLOEXEC);
+  const bool opened = descriptor >= 0;
+  const bool synced = opened && ::fsync(descriptor) == 0;
+  const int error = errno;
+  if (opened) ::close(descriptor);
+  if (!synced) throw DataError(write_failure(target, std::strerror(error)));
+}
+
+}  // namespace
+
+std::string write_failure(const fs::path& path, const std::string& what) {
+  const bool full = disk_is_full(folder_of(path));
+  return path.string() + ": cannot be written: " + what + (full ? "; the disk is full: make room and try again" : "");
+}
+
+fs::path create_partial(const fs::path& path) {
+  if (fs::is_directory(path)) throw DataError(write_failure(path, "it is a folder"));
+  for (int attempt = 0; attempt < kMostNames; ++attempt) {
+    fs::path partial = path;
+    partial += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
+    const int descriptor = ::open(partial.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+    if (descriptor >= 0) {
+      ::close(descriptor);
+      return partial;
+    }
+    if (errno != EEXIST) throw DataError(write_failure(path, std::strerror(errno)));
+  }
+  throw DataError(write_failure(path, "too many partial files beside it; remove them"));
+}
+
+void publish(const fs::path& partial, const fs::path& path) {
+  sync(partial, O_RDONLY, path);
+  if (std::rename(partial.c_str(), path.c_str()) != 0) throw DataError(write_failure(path, std::strerror(errno)));
+  sync(folder_of(path), O_RDONLY | O_DIRECTORY, path);
+}
+
+}  // namespace penumbra::data

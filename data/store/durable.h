@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace penumbra::data {
+
+/// Creates a new, empty file beside `path` that no other program writes to, and returns its name. Throws DataError.
+std::filesystem::path create_partial(const std::filesystem::path& path);
+
+/// Gives a closed, whole file its final name: fsync, rename, fsync of the folder. An older file of that name is
+/// replaced. Throws DataError.
+void publish(const std::filesystem::path& partial, const std::filesystem::path& path);
+
+/// "PATH: cannot be written: WHAT", and that the disk is full where it is.
+std::string write_failure(const std::filesystem::path& path, const std::string& what);
+
+}  // namespace penumbra::data

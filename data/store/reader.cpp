@@ -1,0 +1,122 @@
+#include "data/store/reader.h"
+
+#include <algorithm>
+
+#include "data/error.h"
+#include "data/store/checks.h"
+#include "data/store/hdf5_input.h"
+#include "data/store/recipe_columns.h"
+#include "data/store/schema.h"
+
+namespace penumbra::data {
+namespace {
+
+void check_format(const Hdf5Input& input) {
+  if (!input.has_attribute("/", "format") || input.text_attribute("/", "format") != kFormat)
+    input.fail("is HDF5 but not a Penumbra store; make one with `penumbra data import` or `penumbra data synth`");
+  const auto version = input.attribute<std::int64_t>("/", "version");
+  if (version == kFormatVersion) return;
+  const bool older = version < kFormatVersion;
+  input.fail("is a store of version " + std::to_string(version) + ", this program reads version " +
+             std::to_string(kFormatVersion) + "; " +
+             (older ? "make it again from its source" : "use the newer program that made it"));
+}
+
+StoreInfo read_info(const Hdf5Input& input) {
+  StoreInfo info;
+  info.classes = input.texts_attribute("/", "classes");
+  info.vote_columns = input.texts_attribute("/", "vote_columns");
+  const auto size = input.attribute<std::int64_t>("/", "image_size");
+  const auto channels = input.attribute<std::int64_t>("/", "channels");
+  // Out of the int's range is out of check_info's, too.
+  info.image_size = size < 0 || size > 1'000'000 ? -1 : static_cast<int>(size);
+  info.channels = channels < 0 || channels > 1'000'000 ? -1 : static_cast<int>(channels);
+  info.source = input.text_attribute("/", "source");
+  info.label_rule = input.text_attribute("/", "label_rule");
+  check_info(info, input.path().string());
+  return info;
+}
+
+/// Rows of a dataset of images; DataError when it has no rows.
+std::uint64_t rows_of(const Hdf5Input& input, const std::string& images) {
+  const Shape shape = input.shape(images);
+  if (shape.empty()) input.fail(images + " is a single value, not a table");
+  return shape.front();
+}
+
+}  // namespace
+
+struct StoreReader::File {
+  explicit File(std::filesystem::path path) : input(std::move(path)) {
+    check_format(input);
+    info = read_info(input);
+    while (input.has(variant_path(variants))) ++variants;
+  }
+  Hdf5Input input;
+  StoreInfo info;
+  int variants = 0;
+};
+
+StoreReader::StoreReader(std::filesystem::path path) : file_(std::make_unique<File>(std::move(path))) {}
+StoreReader::~StoreReader() = default;
+StoreReader::StoreReader(StoreReader&&) noexcept = default;
+StoreReader& StoreReader::operator=(StoreReader&&) noexcept = default;
+
+const StoreInfo& StoreReader::info() const { return file_->info; }
+
+std::vector<std::string> StoreReader::splits() const {
+  std::vector<std::string> found;
+  for (const char* split : kSplits) {
+    if (file_->input.has(split_path(split))) found.emplace_back(split);
+  }
+  return found;
+}
+
+SampleSet StoreReader::load(const std::string& split) const {
+  const Hdf5Input& input = file_->input;
+  const std::string group = split_path(split) + "/";
+  if (!input.has(split_path(split))) input.fail("has no split " + split);
+  SampleSet set;
+  set.info = file_->info;
+  const std::uint64_t rows = rows_of(input, group + "images");
+  const auto side = static_cast<std::uint64_t>(set.info.image_size);
+  set.pixels =
+      input.read<std::uint8_t>(group + "images", {rows, side, side, static_cast<std::uint64_t>(set.info.channels)});
+  set.labels = input.read<std::int32_t>(group + "labels", {rows});
+  if (!set.info.vote_columns.empty())
+    set.votes = input.read<float>(group + "votes", {rows, set.info.vote_columns.size()});
+  if (input.has(group + "distribution"))
+    set.distribution = input.read<float>(group + "distribution", {rows, set.info.classes.size()});
+  set.ids = input.read_strings(group + "ids", rows);
+  check_samples(set, input.path().string() + ": split " + split);
+  return set;
+}
+
+int StoreReader::variants() const { return file_->variants; }
+
+StoredVariant StoreReader::load_variant(int variant) const {
+  const Hdf5Input& input = file_->input;
+  const std::string name = variant_path(variant);
+  if (variant < 0 || variant >= file_->variants) input.fail("has no " + name);
+  const std::uint64_t rows = rows_of(input, split_path("train") + "/labels");
+  const Shape shape = input.shape(name + "/images");
+  const std::uint64_t side = shape.size() == 4 ? shape[1] : 0;
+  StoredVariant result;
+  result.pixels =
+      input.read<std::uint8_t>(name + "/images", {rows, side, side, static_cast<std::uint64_t>(file_->info.channels)});
+  RecipeColumns columns;
+  for_each_column(columns, [&](const std::string& column, auto& values, Shape row) {
+    using Value = typename std::decay_t<decltype(values)>::value_type;
+    row.insert(row.begin(), rows);
+    values = input.read<Value>(name + "/" + column, row);
+  });
+  result.recipes = to_recipes(columns);
+  result.label_fingerprint = input.attribute<std::uint64_t>(name, "label_fingerprint");
+  result.seed = input.attribute<std::uint64_t>(name, "seed");
+  result.epoch = input.attribute<std::int64_t>(name, "epoch");
+  check_variant(result, file_->info, static_cast<std::int64_t>(rows),
+                static_cast<int>(std::min<std::uint64_t>(side, 1u << 20)), input.path().string() + ": " + name);
+  return result;
+}
+
+}  // namespace penumbra::data

@@ -1,0 +1,105 @@
+#include "data/store/writer.h"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "data/error.h"
+#include "data/store/checks.h"
+#include "data/store/hdf5_output.h"
+#include "data/store/recipe_columns.h"
+#include "data/store/schema.h"
+
+namespace penumbra::data {
+namespace {
+
+bool same(const StoreInfo& a, const StoreInfo& b) {
+  return a.classes == b.classes && a.vote_columns == b.vote_columns && a.image_size == b.image_size &&
+         a.channels == b.channels && a.source == b.source && a.label_rule == b.label_rule;
+}
+
+void write_info(Hdf5Output& output, const StoreInfo& info) {
+  output.write_attribute("/", "format", std::string(kFormat));
+  output.write_attribute("/", "version", kFormatVersion);
+  output.write_attribute("/", "classes", info.classes);
+  output.write_attribute("/", "vote_columns", info.vote_columns);
+  output.write_attribute("/", "image_size", std::int64_t{info.image_size});
+  output.write_attribute("/", "channels", std::int64_t{info.channels});
+  output.write_attribute("/", "source", info.source);
+  output.write_attribute("/", "label_rule", info.label_rule);
+  output.add_group("original");
+}
+
+std::uint64_t side_of(const StoredVariant& variant, std::uint64_t channels) {
+  const std::uint64_t pixels = variant.recipes.empty() ? 0 : variant.pixels.size() / variant.recipes.size() / channels;
+  std::uint64_t side = 0;
+  while (side * side < pixels) ++side;
+  return side;
+}
+
+}  // namespace
+
+struct StoreWriter::File {
+  File(std::filesystem::path path, StoreInfo stored) : output(std::move(path)), info(std::move(stored)) {}
+  std::string where(const std::string& part) const { return output.path().string() + ": " + part; }
+  Hdf5Output output;
+  StoreInfo info;
+  std::set<std::string> splits;
+  std::int64_t training_rows = 0;
+  int variants = 0;
+};
+
+StoreWriter::StoreWriter(std::filesystem::path path, StoreInfo info) {
+  check_info(info, path.string());
+  file_ = std::make_unique<File>(std::move(path), std::move(info));
+  write_info(file_->output, file_->info);
+}
+
+StoreWriter::~StoreWriter() = default;
+
+void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
+  if (std::find(kSplits.begin(), kSplits.end(), split) == kSplits.end() || !file_->splits.insert(split).second)
+    throw std::invalid_argument("a store has each of train, val and test at most once, not also " + split);
+  if (!same(set.info, file_->info))
+    throw std::invalid_argument("split " + split + " is of another kind than its store");
+  if (set.size() == 0) return;
+  check_samples(set, file_->where("split " + split));
+  const std::string group = split_path(split) + "/";
+  const auto rows = static_cast<std::uint64_t>(set.size());
+  const auto side = static_cast<std::uint64_t>(set.info.image_size);
+  Hdf5Output& output = file_->output;
+  output.add_group(split_path(split));
+  output.write<std::uint8_t>(group + "images", set.pixels,
+                             {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, kImagesPerChunk);
+  output.write<std::int32_t>(group + "labels", set.labels, {rows});
+  if (!set.votes.empty()) output.write<float>(group + "votes", set.votes, {rows, set.info.vote_columns.size()});
+  if (!set.distribution.empty())
+    output.write<float>(group + "distribution", set.distribution, {rows, set.info.classes.size()});
+  output.write_strings(group + "ids", set.ids);
+  if (split == "train") file_->training_rows = set.size();
+}
+
+void StoreWriter::write_variant(const StoredVariant& variant) {
+  Hdf5Output& output = file_->output;
+  const std::string group = variant_path(file_->variants);
+  const auto channels = static_cast<std::uint64_t>(file_->info.channels);
+  const std::uint64_t side = side_of(variant, channels);
+  check_variant(variant, file_->info, file_->training_rows, static_cast<int>(side), file_->where(group));
+  if (file_->variants++ == 0) output.add_group("ambiguous");
+  output.add_group(group);
+  const std::uint64_t rows = variant.recipes.size();
+  output.write<std::uint8_t>(group + "/images", variant.pixels, {rows, side, side, channels}, kImagesPerChunk);
+  const RecipeColumns columns = to_columns(variant.recipes);
+  for_each_column(columns, [&](const std::string& column, const auto& values, Shape row) {
+    using Value = typename std::decay_t<decltype(values)>::value_type;
+    row.insert(row.begin(), rows);
+    output.write<Value>(group + "/" + column, values, row);
+  });
+  output.write_attribute(group, "label_fingerprint", variant.label_fingerprint);
+  output.write_attribute(group, "seed", variant.seed);
+  output.write_attribute(group, "epoch", variant.epoch);
+}
+
+void StoreWriter::commit() { file_->output.commit(); }
+
+}  // namespace penumbra::data
