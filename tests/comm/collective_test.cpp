@@ -1,0 +1,172 @@
+#include "comm/collective.h"
+
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include "comm/error.h"
+#include "comm/mpi_collective.h"
+#include "tests/comm/test_world.h"
+
+namespace penumbra::comm {
+namespace {
+
+using testing::test_world;
+
+constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+
+Collective& group() { return test_world().collective(); }
+
+MPI_Datatype mpi_type(at::ScalarType type) {
+  if (type == at::kFloat) return MPI_FLOAT;
+  if (type == at::kDouble) return MPI_DOUBLE;
+  return type == at::kLong ? MPI_INT64_T : MPI_UINT8_T;
+}
+
+/// The sum over the ranks by another way than all-reduce: a reduction to rank 0, and a broadcast.
+at::Tensor plain_sum(const at::Tensor& mine) {
+  at::Tensor sum = at::zeros_like(mine);
+  test_world().run([&] {
+    const int count = static_cast<int>(mine.numel());
+    MPI_Reduce(mine.data_ptr(), sum.data_ptr(), count, mpi_type(mine.scalar_type()), MPI_SUM, 0, MPI_COMM_WORLD);
+    MPI_Bcast(sum.data_ptr(), count, mpi_type(mine.scalar_type()), 0, MPI_COMM_WORLD);
+  });
+  return sum;
+}
+
+/// Different on every rank; sums over a few ranks are exact in every type, in whatever order they are made.
+at::Tensor exact_values(std::int64_t size, at::ScalarType type) {
+  at::Tensor values = at::arange(size, at::kLong).mul_(2654435761).add_(group().rank() * 40503).remainder_(61);
+  values = values.to(type);
+  return at::isFloatingType(type) ? values.sub_(30).div_(16) : values;
+}
+
+std::string bytes_of(const at::Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+class EveryTypeAndSize : public ::testing::TestWithParam<std::tuple<at::ScalarType, std::int64_t>> {
+ protected:
+  at::ScalarType type() const { return std::get<0>(GetParam()); }
+  /// Elements; those given in MiB are bytes.
+  std::int64_t size() const {
+    const std::int64_t given = std::get<1>(GetParam());
+    return given < kMiB ? given : given / static_cast<std::int64_t>(c10::elementSize(type()));
+  }
+};
+
+TEST_P(EveryTypeAndSize, SumOfTheRanksIsItsClosedForm) {
+  const std::int64_t n = group().world_size();
+  at::Tensor tensor = at::full({size()}, group().rank(), type());
+  group().all_reduce_sum(tensor).wait();
+  EXPECT_TRUE(tensor.equal(at::full({size()}, n * (n - 1) / 2, type())));
+}
+
+TEST_P(EveryTypeAndSize, SumIsThatOfReduceAndBroadcast) {
+  at::Tensor tensor = exact_values(size(), type());
+  const at::Tensor expected = plain_sum(tensor);
+  group().all_reduce_sum(tensor).wait();
+  EXPECT_TRUE(tensor.equal(expected));
+}
+
+TEST_P(EveryTypeAndSize, BroadcastGivesTheRootsValues) {
+  for (int root = 0; root < group().world_size(); ++root) {
+    at::Tensor tensor = at::full({size()}, 10 + group().rank(), type());
+    group().broadcast(tensor, root).wait();
+    EXPECT_TRUE(tensor.equal(at::full({size()}, 10 + root, type()))) << "root " << root;
+  }
+}
+
+// 25 MiB is the longest piece that is sent at once; the last size ends with a short second one.
+INSTANTIATE_TEST_SUITE_P(Collective, EveryTypeAndSize,
+                         ::testing::Combine(::testing::Values(at::kFloat, at::kDouble, at::kLong, at::kByte),
+                                            ::testing::Values<std::int64_t>(0, 1, 3, 1023, 25 * kMiB + 24)),
+                         [](const auto& instance) {
+                           return std::string(c10::toString(std::get<0>(instance.param))) + "_" +
+                                  std::to_string(std::get<1>(instance.param));
+                         });
+
+TEST(Collective, EveryRankGetsTheSameBits) {
+  at::Tensor tensor = at::arange(100'003, at::kFloat).mul_(0.1 + group().rank()).sin_();  // sums round
+  group().all_reduce_sum(tensor).wait();
+  for (const std::string& theirs : test_world().all_gather(bytes_of(tensor))) {
+    EXPECT_TRUE(theirs == bytes_of(tensor));
+  }
+}
+
+TEST(Collective, PiecesOfAnyLengthCoverTheTensor) {
+  for (const std::int64_t piece_bytes : {1, 4, 12, 28, 1000}) {
+    at::Tensor summed = exact_values(57, at::kFloat);
+    at::Tensor sent = at::full({57}, 10 + group().rank(), at::kFloat);
+    const at::Tensor expected = plain_sum(summed);
+    test_world().run([&] {
+      const Communicator communicator = Communicator::duplicate_world();
+      all_reduce_sum(summed, communicator, piece_bytes);
+      broadcast(sent, communicator.size() - 1, communicator, piece_bytes);
+    });
+    EXPECT_TRUE(summed.equal(expected)) << piece_bytes;
+    EXPECT_TRUE(sent.eq(10 + group().world_size() - 1).all().item<bool>()) << piece_bytes;
+  }
+}
+
+TEST(Collective, RunsInTheOrderOfTheCalls) {
+  // Overlapping windows: element j comes from the root of window j - 1, then from that of window j, which by then holds
+  // it from the first; in any other order it would be window j's.
+  const int n = group().world_size();
+  const at::Tensor tensor = at::full({101}, group().rank(), at::kLong);
+  std::vector<Work> works;
+  for (int window = 0; window < 100; ++window) {
+    works.push_back(group().broadcast(tensor.narrow(0, window, 2), window % n));
+  }
+  works.back().wait();
+  EXPECT_EQ(tensor[0].item<int>(), 0);
+  for (int j = 1; j <= 100; ++j) EXPECT_EQ(tensor[j].item<int>(), (j - 1) % n) << "element " << j;
+}
+
+TEST(Collective, ResultsAreThereWithoutWaitingForThem) {
+  at::Tensor tensor = at::full({1000}, group().rank() + 1, at::kFloat);
+  const int n = group().world_size();
+  { const Work forgotten = group().all_reduce_sum(tensor); }
+  Work last = group().all_reduce_sum(at::ones({1}));  // its tensor is kept until it is done
+  last.wait();
+  last.wait();
+  EXPECT_TRUE(tensor.eq(n * (n + 1) / 2).all().item<bool>());
+}
+
+TEST(Collective, RefusesWhatItCannotSend) {
+  const at::Tensor matrix = at::zeros({4, 4});
+  EXPECT_THROW(group().all_reduce_sum(matrix.t().narrow(0, 0, 2)), std::invalid_argument);
+  EXPECT_THROW(group().all_reduce_sum(at::zeros({4}, at::kHalf)), std::invalid_argument);
+  EXPECT_THROW(group().broadcast(matrix, group().world_size()), std::invalid_argument);
+  EXPECT_THROW(group().broadcast(matrix, -1), std::invalid_argument);
+}
+
+TEST(Collective, ErrorOfMpiComesOutOfWait) {
+  if (group().world_size() != 2) GTEST_SKIP() << "with more ranks, those behind the failing one would wait for it";
+  const bool root = group().rank() == 0;
+  Work work = group().broadcast(at::zeros({root ? 4 : 2}), 0);
+  if (root) {
+    EXPECT_NO_THROW(work.wait());
+  } else {
+    for (int i = 0; i < 2; ++i) {
+      try {
+        work.wait();
+        ADD_FAILURE() << "a message that is too long for its buffer went through";
+      } catch (const CommError& error) {
+        EXPECT_THAT(error.what(), ::testing::HasSubstr("rank 1: broadcast of 8 bytes: MPI_ERR_TRUNCATE"));
+      }
+    }
+  }
+  at::Tensor tensor = at::ones({3});
+  group().all_reduce_sum(tensor).wait();
+  EXPECT_TRUE(tensor.eq(2).all().item<bool>());
+}
+
+}  // namespace
+}  // namespace penumbra::comm
