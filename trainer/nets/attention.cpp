@@ -53,7 +53,8 @@ at::Tensor parts(std::int64_t cells, std::int64_t n, const at::TensorOptions& op
 
 at::Tensor attention_maps(const at::Tensor& features, const at::Tensor& fc_weight) {
   const CpuAutocast off(false);
-  return at::conv2d(full_precision(features), full_precision(fc_weight.detach()).unsqueeze(-1).unsqueeze(-1));
+  const auto maps = full_precision(features);
+  return at::conv2d(maps, fc_weight.detach().to(maps.scalar_type()).unsqueeze(-1).unsqueeze(-1));
 }
 
 MapWarp warp_matrix(const at::Tensor& G, std::int64_t h, std::int64_t w, int view_size, ReceptiveField field) {
