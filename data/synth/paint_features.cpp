@@ -50,7 +50,7 @@ void nasolabial(Painting& p, double side) {
   const double lift = std::max(p.au[Au::upper_lip_raiser], p.au[Au::nose_wrinkler]);
   const Point corner = left ? p.shape.mouth.upper_outer.front() : p.shape.mouth.upper_outer.back();
   const double wing = p.shape.nose.half_width + .03, top = p.shape.nose.base - .09;
-  const double amount = .07 + .22 * p.who.age + .42 * std::min(1.2, pull) + .6 * lift;
+  const double amount = .07 + .22 * p.who.age + .42 * std::min(1.2, pull) + .45 * lift;
   const double out = std::abs(corner.x) + .05 + .04 * lift;
   crease(p,
          spline(Polyline{{side * wing, top},

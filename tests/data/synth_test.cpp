@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <set>
 #include <stdexcept>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "data/probe.h"
+#include "data/store/reader.h"
 #include "data/synth/face_renderer.h"
 #include "data/synth/face_shape.h"
 #include "data/synth/identity.h"
@@ -367,6 +370,28 @@ TEST(LinearProbe, SeesLittleOfTheSyntheticTask) {
   const double reached = linear_probe(train, test).test_accuracy;
   EXPECT_LT(reached, .5 * label_ceiling(test));
   EXPECT_GT(reached, .15) << "chance is .125: some of a face is where it usually is";
+}
+
+TEST(WriteSynthetic, TheStoreHoldsTheThreeSplits) {
+  SynthOptions small = options(8);
+  small.train = 30, small.val = 20, small.test = 10, small.channels = 3, small.size = 24;
+  const std::filesystem::path folder =
+      std::filesystem::path(::testing::TempDir()) / ("penumbra-synth-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  write_synthetic(small, folder / "faces.h5");
+  const StoreReader reader(folder / "faces.h5");
+  const std::vector<std::pair<std::string, std::int64_t>> splits = {{"train", 30}, {"val", 20}, {"test", 10}};
+  for (std::uint32_t split = 0; split < 3; ++split) {
+    const SampleSet stored = reader.load(splits[split].first);
+    const SampleSet drawn = synthesise(small, split, splits[split].second);
+    EXPECT_EQ(stored.info.source, "synth seed=8");
+    EXPECT_EQ(stored.pixels, drawn.pixels);
+    EXPECT_EQ(stored.labels, drawn.labels);
+    EXPECT_EQ(stored.votes, drawn.votes);
+    EXPECT_EQ(stored.distribution, drawn.distribution);
+    EXPECT_EQ(stored.ids, drawn.ids);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ContactSheet, HasARowAClassAndTheBlends) {
