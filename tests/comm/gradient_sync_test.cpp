@@ -1,0 +1,205 @@
+#include "comm/gradient_sync.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <gtest/gtest.h>
+
+#include "tests/comm/reducer_oracle.h"
+#include "tests/comm/small_net.h"
+#include "tests/comm/test_world.h"
+
+namespace penumbra::comm {
+namespace {
+
+using testing::relative_error;
+using testing::SmallNet;
+using testing::step_images;
+using testing::step_labels;
+using testing::test_world;
+
+constexpr int kSteps = 3;
+constexpr double kRate = 0.5;
+
+/// Rank r takes r + 1 parts of three images.
+struct Share {
+  static constexpr std::int64_t kPart = 3;
+  std::int64_t batch = kPart * test_world().size() * (test_world().size() + 1) / 2;
+  std::int64_t begin = kPart * test_world().rank() * (test_world().rank() + 1) / 2;
+  std::int64_t size = kPart * (test_world().rank() + 1);
+
+  at::Tensor images(int step) const { return step_images(batch, step).narrow(0, begin, size); }
+  at::Tensor labels(int step) const { return step_labels(batch, step).narrow(0, begin, size); }
+};
+
+/// Every second rank runs the branches the other way round, so that its gradients come in another order.
+bool right_first() { return test_world().rank() % 2 == 1; }
+
+std::vector<at::Tensor> tensors_of(const SmallNet& net) {
+  std::vector<at::Tensor> tensors;
+  for (const NamedTensor& parameter : net.parameters()) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+void descend(const std::vector<at::Tensor>& parameters) {
+  const at::NoGradGuard no_grad;
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.grad().defined()) parameter.sub_(parameter.grad(), kRate);
+  }
+}
+
+void expect_equal_gradients(const SmallNet& net, const SmallNet& expected, double tolerance) {
+  const auto ours = net.parameters(), theirs = expected.parameters();
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (ours[i].name == "unused") {
+      EXPECT_EQ(ours[i].tensor.grad().abs().max().item<float>(), 0);
+    } else {
+      EXPECT_LE(relative_error(ours[i].tensor.grad(), theirs[i].tensor.grad()), tolerance) << ours[i].name;
+    }
+  }
+}
+
+/// Passes calls on, and remembers their sizes.
+class Recorder : public Collective {
+ public:
+  explicit Recorder(Collective& inner) : inner_(inner) {}
+  int rank() const override { return inner_.rank(); }
+  int world_size() const override { return inner_.world_size(); }
+  Work all_reduce_sum(const at::Tensor& tensor) override {
+    calls += std::to_string(tensor.storage_offset()) + "+" + std::to_string(tensor.numel()) + " ";
+    return inner_.all_reduce_sum(tensor);
+  }
+  Work broadcast(const at::Tensor& tensor, int root) override { return inner_.broadcast(tensor, root); }
+
+  std::string calls;
+
+ private:
+  Collective& inner_;
+};
+
+/// Bytes of the first bucket and of the others: one parameter each, a few each, all in one.
+class EveryBucketSize : public ::testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {
+ protected:
+  GradientSyncOptions options() const { return {GetParam().first, GetParam().second}; }
+};
+
+TEST_P(EveryBucketSize, GradientIsThatOfTheWholeBatchOnOneRank) {
+  const Share share;
+  SmallNet net, whole;
+  FlatParameters flat(net.parameters());
+  GradientSync sync(flat, {}, test_world().collective(), options());
+  for (int step = 0; step < kSteps; ++step) {
+    sync.begin_step();
+    net.loss(share.images(step), share.labels(step), share.batch, right_first()).backward();
+    sync.finish_step();
+    for (at::Tensor& parameter : tensors_of(whole)) parameter.mutable_grad() = at::Tensor();
+    whole.loss(step_images(share.batch, step), step_labels(share.batch, step), share.batch).backward();
+    expect_equal_gradients(net, whole, 1e-5);
+    descend(tensors_of(net));
+    descend(tensors_of(whole));
+  }
+}
+
+TEST_P(EveryBucketSize, GradientIsThatOfPyTorchsReducer) {
+  const Share share;
+  SmallNet net, other;
+  FlatParameters flat(net.parameters());
+  GradientSync sync(flat, {}, test_world().collective(), options());
+  testing::ReducerOracle oracle(tensors_of(other), test_world());
+  for (int step = 0; step < kSteps; ++step) {
+    sync.begin_step();
+    net.loss(share.images(step), share.labels(step), share.batch, right_first()).backward();
+    sync.finish_step();
+    oracle.backward(other.loss(share.images(step), share.labels(step), share.batch, right_first()));
+    expect_equal_gradients(net, other, 1e-6);
+    descend(tensors_of(net));
+    descend(tensors_of(other));
+  }
+}
+
+TEST_P(EveryBucketSize, BucketsLeaveInTheSameOrderOnEveryRank) {
+  const Share share;
+  SmallNet net;
+  FlatParameters flat(net.parameters());
+  Recorder recorder(test_world().collective());
+  GradientSync sync(flat, {at::zeros({3})}, recorder, options());
+  for (int step = 0; step < kSteps; ++step) {
+    sync.begin_step();
+    net.loss(share.images(step), share.labels(step), share.batch, right_first()).backward();
+    sync.finish_step();
+  }
+  for (const std::string& theirs : test_world().all_gather(recorder.calls)) EXPECT_EQ(theirs, recorder.calls);
+  if (test_world().size() == 1) {
+    EXPECT_EQ(recorder.calls, "") << "a world of one sends nothing";
+  } else {
+    EXPECT_NE(recorder.calls, "");
+  }
+}
+
+TEST_P(EveryBucketSize, EveryRankGetsTheSameBits) {
+  const Share share;
+  SmallNet net;
+  FlatParameters flat(net.parameters());
+  GradientSync sync(flat, {}, test_world().collective(), options());
+  sync.begin_step();
+  net.loss(share.images(0), share.labels(0), share.batch, right_first()).backward();
+  sync.finish_step();
+  const at::Tensor gradients = flat.gradients();
+  const std::string bytes(static_cast<const char*>(gradients.const_data_ptr()), gradients.nbytes());
+  for (const std::string& theirs : test_world().all_gather(bytes)) EXPECT_TRUE(theirs == bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(GradientSync, EveryBucketSize,
+                         ::testing::Values(std::pair<std::int64_t, std::int64_t>{1, 1},
+                                           std::pair<std::int64_t, std::int64_t>{200, 800},
+                                           std::pair<std::int64_t, std::int64_t>{1 << 20, 25 << 20}));
+
+TEST(GradientSync, RankWithoutAnyGradientCountsAsZero) {
+  SmallNet net, first;
+  FlatParameters flat(net.parameters());
+  GradientSync sync(flat, {}, test_world().collective(), {64, 64});
+  const auto loss = [](SmallNet& of) { return of.loss(step_images(4, 0), step_labels(4, 0), 4); };
+  sync.begin_step();
+  if (test_world().rank() == 0) loss(net).backward();
+  sync.finish_step();
+  loss(first).backward();
+  expect_equal_gradients(net, first, 0);
+}
+
+TEST(GradientSync, RunningStatisticsAreAveragedOverTheRanks) {
+  const double n = test_world().size(), rank = test_world().rank();
+  SmallNet net;
+  FlatParameters flat(net.parameters());
+  const std::vector<at::Tensor> buffers = {at::full({4}, rank), at::full({2, 3}, 10 * rank).t()};
+  GradientSync sync(flat, buffers, test_world().collective());
+  for (int step = 0; step < 2; ++step) {
+    buffers[0].fill_(rank + step);
+    buffers[1].fill_(10 * rank);
+    sync.begin_step();
+    sync.finish_step();
+    EXPECT_TRUE(buffers[0].allclose(at::full({4}, (n - 1) / 2 + step)));
+    EXPECT_TRUE(buffers[1].allclose(at::full({3, 2}, 10 * (n - 1) / 2)));
+  }
+}
+
+TEST(GradientSync, BroadcastStateGivesEveryRankTheFirstOnes) {
+  const double rank = test_world().rank();
+  SmallNet net, start;
+  {
+    const at::NoGradGuard no_grad;
+    for (at::Tensor& parameter : tensors_of(net)) parameter.add_(rank);
+  }
+  FlatParameters flat(net.parameters());
+  const std::vector<at::Tensor> buffers = {at::full({4}, rank + 1), at::full({2, 3}, rank + 2).t()};
+  broadcast_state(flat, buffers, test_world().collective());
+  const auto ours = net.parameters(), first = start.parameters();
+  for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_TRUE(ours[i].tensor.equal(first[i].tensor)) << ours[i].name;
+  EXPECT_TRUE(buffers[0].equal(at::full({4}, 1.0)));
+  EXPECT_TRUE(buffers[1].equal(at::full({3, 2}, 2.0)));
+}
+
+}  // namespace
+}  // namespace penumbra::comm
