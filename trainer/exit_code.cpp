@@ -24,6 +24,9 @@ Outcome outcome_of(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const comm::PeerFailure& failure) {
     return {failure.exit_code(), ""};
+  } catch (const comm::RankFailure& failure) {
+    const Outcome cause = outcome_of(failure.cause());
+    return {cause.code, fmt::format("rank {}: {}", failure.rank(), cause.line)};
   } catch (const ConfigError& failure) {
     return {kUsage, failure.what()};
   } catch (const data::DataError& failure) {
