@@ -182,17 +182,21 @@ TEST(Recipe, OfASampleThatSitsOutIsUnmixed) {
 
 TEST(Recipe, ErasesOneRectangleOfItsSizeHalfOfTheTime) {
   for (const int size : {16, 48, 224}) {
-    std::vector<double> erased, shares;
+    std::vector<double> erased, shares, log_aspects;
     for (const Recipe& r : strong({}, 1, size, 8000)) {
       erased.push_back(!r.erase.empty());
       if (r.erase.empty()) continue;
       const double aspect = static_cast<double>(r.erase.y1 - r.erase.y0) / (r.erase.x1 - r.erase.x0);
+      log_aspects.push_back(std::log(aspect));
       shares.push_back(area(r.erase) / (static_cast<double>(size) * size));
       ASSERT_TRUE(r.erase.x0 >= 0 && r.erase.y0 >= 0 && r.erase.x1 <= size && r.erase.y1 <= size);
       ASSERT_TRUE(aspect >= 0.3 && aspect <= 3.3) << aspect;
       ASSERT_TRUE(shares.back() >= 0.02 && shares.back() <= 0.25) << shares.back();
     }
     expect_frequency(erased, 0.5);
+    // Uniform between log 0.3 and log 3.3, but for the rounding to pixels.
+    EXPECT_NEAR(moments(log_aspects).mean, std::log(0.3 * 3.3) / 2, 0.05) << "side " << size;
+    EXPECT_NEAR(moments(log_aspects).variance, std::pow(std::log(3.3 / 0.3), 2) / 12, 0.05) << "side " << size;
     EXPECT_NEAR(moments(shares).mean, 0.135, 0.01) << "side " << size;
   }
 }
