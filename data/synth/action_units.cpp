@@ -106,7 +106,7 @@ ActionUnits prototype(Emotion emotion, Draws& draws) {
       contempt(au, draws);
       break;
   }
-  const double strength = draws.uniform(.9, 1.15);
+  const double strength = draws.uniform(.95, 1.15);
   for (double& intensity : au.intensity) intensity *= strength * draws.uniform(.88, 1.12);
   return au;
 }

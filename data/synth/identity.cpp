@@ -73,13 +73,13 @@ Scene draw_scene(Draws& draws) {
   Scene scene{};
   scene.yaw = around(draws, 0, .17);
   scene.pitch = around(draws, 0, .1);
-  scene.roll = around(draws, 0, .14);
-  scene.scale = draws.uniform(.43, .55);
-  scene.shift_x = around(draws, 0, .045);
+  scene.roll = around(draws, 0, .12);
+  scene.scale = draws.uniform(.45, .55);
+  scene.shift_x = around(draws, 0, .04);
   scene.shift_y = around(draws, 0, .04);
   scene.gaze_x = around(draws, 0, .12);
   scene.gaze_y = around(draws, 0, .05);
-  const double side = draws.uniform(-1.3, 1.3), height = draws.uniform(-.9, .25);
+  const double side = draws.uniform(-1.1, 1.1), height = draws.uniform(-.9, .25);
   const double length = std::sqrt(side * side + height * height + 1);
   scene.light_x = side / length, scene.light_y = height / length, scene.light_z = 1 / length;
   scene.ambient = draws.uniform(.35, .65);
