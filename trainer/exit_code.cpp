@@ -51,4 +51,15 @@ void report_error(const std::exception_ptr& error) {
   if (!line.empty()) fmt::print(stderr, "penumbra: error: {}\n", line);
 }
 
+void run_or_abort(comm::World& world, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const comm::PeerFailure&) {
+    throw;
+  } catch (...) {  // the other ranks wait for this one
+    report_error(std::current_exception());
+    world.abort(exit_code_of(std::current_exception()));
+  }
+}
+
 }  // namespace penumbra::trainer

@@ -96,8 +96,11 @@ class MainJob(Case):
                     self.assertTrue(math.isfinite(row["loss"]))
 
     def test_early_stopping_ends_a_run_that_gets_no_better(self):
-        folder = self.trained("patient", "train.epochs=30", "evaluation.patience=2", "schedule.learning_rate=0")
-        self.assertEqual(len(self.metrics(folder, "validation")), 3)
+        folder = self.trained("patient", "train.epochs=40", "evaluation.patience=2", "schedule.learning_rate=0.0001")
+        accuracy = [row["accuracy"] for row in self.metrics(folder, "validation")]
+        best = accuracy.index(max(accuracy))
+        self.assertLess(len(accuracy), 40)
+        self.assertEqual(len(accuracy), best + 1 + 2)
 
     def test_dry_run_leaves_nothing_behind(self):
         done = run("train", self.config, "--dry-run", "--set", f'data.files=["{self.faces}"]', "--set", f"run.dir={self.folder / 'dry'}", ranks=2)

@@ -19,7 +19,8 @@ double free_gib(const char* path) {
 
 void run_doctor() {
   const comm::World world;
-  for (const auto& [key, value] : environment().items()) {
+  const nlohmann::json machine = environment();
+  for (const auto& [key, value] : machine.items()) {
     fmt::print("{:<12} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   fmt::print("{:<12} {}\n", "mpi", world.library());

@@ -71,7 +71,8 @@ void run_eval(const Arguments& arguments) {
       },
       exit_code_of);
   at::set_num_threads(world.cores());
-  const Posteriors posteriors = predict_set(model->nets, set, model->config, world.collective());
+  Posteriors posteriors;
+  run_or_abort(world, [&] { posteriors = predict_set(model->nets, set, model->config, world.collective()); });
   if (world.rank() != 0) return;
   const auto result = evaluate(arguments, *model, head_posterior(posteriors, model->config.evaluation.head), set);
   if (arguments.json) {

@@ -96,25 +96,24 @@ void run_train(const Arguments& arguments) {
       [&] {
         data = load_data(config);
         check_fit(config, data, world.size());
-        if (world.rank() == 0 && !arguments.dry_run) RunFolder(config.run_dir).create(config, world.size(), arguments.overwrite);
       },
       exit_code_of);
   world.require_agreement("training data", fmt::format("{:016x}", data::fingerprint(data.train)));
+  world.all_or_none(
+      [&] {
+        if (world.rank() == 0 && !arguments.dry_run) RunFolder(config.run_dir).create(config, world.size(), arguments.overwrite);
+      },
+      exit_code_of);
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
   if (world.rank() == 0) announce(config, data, world);
-  try {
+  run_or_abort(world, [&] {
     const Profile profile(world.rank() == 0 ? arguments.profile : "");
     if (arguments.dry_run) {
       dry_run(config, data, world);
     } else {
       train(config, data, world, RunFolder(config.run_dir));
     }
-  } catch (const comm::PeerFailure&) {
-    throw;
-  } catch (...) {  // the other ranks wait for this one: end the job, after saying why
-    report_error(std::current_exception());
-    world.abort(exit_code_of(std::current_exception()));
-  }
+  });
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "comm/world.h"
+
 namespace penumbra::trainer {
 
 void Interval::add(const StepResult& result, double wait_seconds, double exposed_seconds) {
@@ -24,6 +26,7 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   const at::Tensor mean = (sums_ / static_cast<double>(steps_)).to(at::kDouble);
   const double* v = mean.const_data_ptr<double>();
   if (!std::isfinite(v[0])) {
+    if (collective_.rank() != 0) throw comm::PeerFailure(1);  // every rank sees it; one says it
     throw std::runtime_error("the loss is not finite: lower schedule.learning_rate, set optimizer.clip_norm, or use fp32");
   }
   const auto now = std::chrono::steady_clock::now();

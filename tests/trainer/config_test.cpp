@@ -1,0 +1,114 @@
+#include "trainer/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "trainer/config_fields.h"
+
+namespace penumbra::trainer {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class ConfigFile : public ::testing::Test {
+ protected:
+  ConfigFile() {
+    std::string pattern = ::testing::TempDir() + "penumbra-config-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~ConfigFile() override { std::filesystem::remove_all(folder_); }
+
+  Config load(const std::string& text, const std::vector<std::string>& sets = {}) const {
+    const auto path = folder_ / "config.toml";
+    std::ofstream(path) << text;
+    return load_config(path, sets);
+  }
+
+  std::string error_of(const std::string& text, const std::vector<std::string>& sets = {}) const {
+    try {
+      load(text, sets);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ConfigFile, EmptyFileGivesTheDefaults) { EXPECT_EQ(to_toml(load("")), to_toml(Config())); }
+
+TEST_F(ConfigFile, SetWinsOverTheFileAndTheLastSetWins) {
+  const Config config = load("[train]\nepochs = 3\n", {"train.epochs=4", "train.epochs=5", "run.dir=runs/a b"});
+  EXPECT_EQ(config.train.epochs, 5);
+  EXPECT_EQ(config.run_dir, "runs/a b");
+}
+
+TEST_F(ConfigFile, ResolvedTreeReadsBackToItself) {
+  const Config config = load("", {"data.files=[\"a.h5\", \"b \\\"c\\\".h5\"]", "schedule.milestones=[1, 2.5]", "schedule.kind=step", "weak.shift=0.07",
+                                  "attention.norm=l2", "optimizer.weight_decay=1e-4", "uncertainty.constant=true"});
+  const std::string text = to_toml(config);
+  EXPECT_EQ(to_toml(load(text)), text);
+  EXPECT_EQ(load(text).data.files, config.data.files);
+  EXPECT_EQ(load(text).loader.weak.shift, 0.07f);
+}
+
+TEST_F(ConfigFile, EveryFieldAcceptsItsOwnDefaultAndRefusesAnotherType) {
+  Config config;
+  for (const Field& field : fields(config)) {
+    const auto parsed = toml::parse("value = " + field.value());
+    EXPECT_TRUE(field.set(*parsed.get("value"))) << field.key;
+    const auto wrong = toml::parse("value = 1979-05-27");
+    EXPECT_FALSE(field.set(*wrong.get("value"))) << field.key;
+  }
+}
+
+TEST_F(ConfigFile, KeysAreUniqueAndStandInTheReference) {
+  Config config;
+  std::vector<std::string> keys;
+  const std::string reference = config_reference();
+  for (const Field& field : fields(config)) {
+    keys.push_back(field.key);
+    EXPECT_THAT(reference, HasSubstr("| `" + field.key.substr(field.key.find('.') + 1) + "` |"));
+  }
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(std::adjacent_find(keys.begin(), keys.end()), keys.end());
+}
+
+TEST_F(ConfigFile, ReferenceInTheDocsIsThePrintedOne) {
+  std::ifstream file(PENUMBRA_SOURCE_DIR "/docs/configuration.md");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(text, HasSubstr(config_reference()));
+}
+
+TEST_F(ConfigFile, EveryShippedConfigLoads) {
+  for (const auto& entry : std::filesystem::directory_iterator(PENUMBRA_SOURCE_DIR "/configs")) {
+    EXPECT_NO_THROW(load_config(entry.path(), {})) << entry.path();
+  }
+}
+
+TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {
+  EXPECT_THAT(error_of("[train]\nepoch = 3\n"), AllOf(HasSubstr("config.toml"), HasSubstr("'train.epoch'"), HasSubstr("'train.epochs'")));
+  EXPECT_THAT(error_of("[train]\nepochs = 0\n"), AllOf(HasSubstr("train.epochs = 0"), HasSubstr("1 to 100000")));
+  EXPECT_THAT(error_of("[train]\nmethod = \"best\"\n"), AllOf(HasSubstr("train.method"), HasSubstr("\"full\", \"ce_only\", \"mixup_only\"")));
+  EXPECT_THAT(error_of("epochs = 3\n"), HasSubstr("[section]"));
+  EXPECT_THAT(error_of("[train\n"), HasSubstr("line 1"));
+  EXPECT_THAT(error_of("", {"train.epochs"}), HasSubstr("section.key=value"));
+}
+
+TEST_F(ConfigFile, KeysThatMustFitTogetherAreCheckedTogether) {
+  EXPECT_THAT(error_of("", {"train.batch=7"}), HasSubstr("odd"));
+  EXPECT_THAT(error_of("", {"train.method=ce_only", "predict.head=mean"}), HasSubstr("predict.head"));
+  EXPECT_THAT(error_of("", {"schedule.kind=step"}), HasSubstr("milestones"));
+  EXPECT_THAT(error_of("", {"schedule.milestones=[3, 2]"}), HasSubstr("rise"));
+}
+
+}  // namespace
+}  // namespace penumbra::trainer
