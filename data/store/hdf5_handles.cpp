@@ -26,6 +26,10 @@ herr_t keep_innermost(unsigned, const H5E_error2_t* entry, void* text) {
 }  // namespace
 
 QuietErrors::QuietErrors() {
+  // When a program ends, HDF5 closes what it believes to be open still. After a damaged file that is a loop which it
+  // gives up with a message; we close what we open ourselves. Only the first call counts, before any other of HDF5's.
+  static const bool no_clean_up = H5dont_atexit() >= 0;
+  static_cast<void>(no_clean_up);
   H5Eget_auto2(H5E_DEFAULT, &print_, &argument_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
@@ -84,6 +88,14 @@ hid_t native_type<float>() {
 Hdf5Handle string_type() {
   Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
   H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  return type;
+}
+
+Hdf5Handle fixed_string_type(std::size_t bytes) {
+  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.get(), bytes == 0 ? 1 : bytes);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
   H5Tset_cset(type.get(), H5T_CSET_UTF8);
   return type;
 }

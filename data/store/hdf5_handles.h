@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -50,6 +51,10 @@ hid_t native_type();
 
 /// A new type: UTF-8 strings of any length.
 Hdf5Handle string_type();
+
+/// A new type: UTF-8 strings of at most so many bytes, filled up with zeros. In an attribute they lie in a header,
+/// which has a checksum; strings of variable length lie elsewhere.
+Hdf5Handle fixed_string_type(std::size_t bytes);
 
 /// A new property list of file access: no locks (several ranks read one file, often on a network file system) and a
 /// file is closed with all that is open in it.

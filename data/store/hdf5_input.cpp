@@ -6,14 +6,12 @@
 #include <limits>
 
 #include "data/error.h"
+#include "data/store/heap_strings.h"
 
 namespace penumbra::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Attributes are short: a class name, a source. More is damage.
-constexpr std::uint64_t kMostTexts = 100'000;
 
 constexpr std::array<char, 8> kSignature = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
 // The shortest superblock, with the symbol table entry that follows it.
@@ -55,12 +53,19 @@ bool same_type(hid_t stored, hid_t wanted) {
   return H5Tget_class(stored) != H5T_INTEGER || H5Tget_sign(stored) == H5Tget_sign(wanted);
 }
 
-bool is_text(hid_t type) { return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0; }
+/// Cuts `bytes` into texts of `width` bytes and drops the zeros that fill them up.
+std::vector<std::string> cut(const std::vector<char>& bytes, std::size_t width) {
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; at < bytes.size(); at += width) {
+    const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+    texts.emplace_back(begin, std::find(begin, begin + static_cast<std::ptrdiff_t>(width), '\0'));
+  }
+  return texts;
+}
 
 /// Copies and frees what HDF5 has allocated for strings of variable length.
 std::vector<std::string> take(std::vector<char*>& raw, hid_t type, hid_t space) {
   std::vector<std::string> texts;
-  texts.reserve(raw.size());
   for (const char* text : raw) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw.data());
   return texts;
@@ -149,15 +154,22 @@ std::vector<std::string> Hdf5Input::read_strings(const std::string& dataset, std
   const QuietErrors quiet;
   const Hdf5Handle opened = open_dataset(dataset);
   const Hdf5Handle type(H5Dget_type(opened.get()), H5Tclose);
-  if (!is_text(type.get())) fail(dataset + " must be strings of variable length");
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) <= 0)
+    fail(dataset + " must be strings of variable length");
   check_stored(opened.get(), H5Tget_size(type.get()), dataset);
   if (const Shape found = shape(dataset); found != Shape{count})
     fail(dataset + " has the shape " + text_of(found) + ", expected " + text_of({count}));
-  const Hdf5Handle space(H5Dget_space(opened.get()), H5Sclose);
-  std::vector<char*> raw(count);
-  if (H5Dread(opened.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, raw.data()) < 0)
-    fail(dataset + " cannot be read (" + error_text() + ")");
-  return take(raw, type.get(), space.get());
+  const Hdf5Handle creation(H5Fget_create_plist(file_.get()), H5Pclose);
+  std::size_t address_bytes = 0, size_bytes = 0;
+  hsize_t user_block = 0;
+  H5Pget_sizes(creation.get(), &address_bytes, &size_bytes);
+  H5Pget_userblock(creation.get(), &user_block);
+  const haddr_t offset = H5Dget_offset(opened.get());
+  if (offset == HADDR_UNDEF || address_bytes != 8 || size_bytes != 8)
+    fail(dataset + " must be stored in one piece and with addresses of 8 bytes");
+  auto texts = read_heap_strings(path_, {offset, count, user_block});
+  if (!texts) fail(dataset + " is damaged; make the store again");
+  return std::move(*texts);
 }
 
 bool Hdf5Input::has_attribute(const std::string& group, const std::string& name) const {
@@ -195,13 +207,18 @@ std::vector<std::string> Hdf5Input::texts_attribute(const std::string& group, co
   const Hdf5Handle type(H5Aget_type(opened.get()), H5Tclose);
   const Hdf5Handle space(H5Aget_space(opened.get()), H5Sclose);
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
-  if (count == 0) return {};
-  if (!is_text(type.get()) || count < 0 || static_cast<std::uint64_t>(count) > kMostTexts)
-    fail("attribute " + name + " in " + group + " must be strings of variable length");
-  std::vector<char*> raw(static_cast<std::size_t>(count));
-  if (H5Aread(opened.get(), type.get(), raw.data()) < 0)
-    fail("attribute " + name + " cannot be read (" + error_text() + ")");
-  return take(raw, type.get(), space.get());
+  const std::size_t width = H5Tget_size(type.get());
+  const auto where = "attribute " + name + " in " + group;
+  if (H5Tget_class(type.get()) != H5T_STRING || count < 0) fail(where + " must be strings");
+  if (static_cast<std::uint64_t>(count) > file_bytes_ / width) fail(where + " claims more than the file holds");
+  const auto entries = static_cast<std::size_t>(count);
+  const bool variable = H5Tis_variable_str(type.get()) > 0;
+  std::vector<char> bytes(variable ? 0 : entries * width);
+  std::vector<char*> pointers(variable ? entries : 0);
+  void* target = variable ? static_cast<void*>(pointers.data()) : bytes.data();
+  if (count > 0 && H5Aread(opened.get(), type.get(), target) < 0)
+    fail(where + " cannot be read (" + error_text() + ")");
+  return variable ? take(pointers, type.get(), space.get()) : cut(bytes, width);
 }
 
 template std::vector<std::uint8_t> Hdf5Input::read(const std::string&, const Shape&) const;

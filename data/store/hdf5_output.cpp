@@ -122,20 +122,24 @@ void Hdf5Output::write_attribute(const std::string& group, const std::string& na
 }
 
 void Hdf5Output::write_attribute(const std::string& group, const std::string& name, const std::string& text) {
-  const Hdf5Handle type = string_type();
+  const Hdf5Handle type = fixed_string_type(text.size());
   const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
-  const char* raw = text.c_str();
-  write_raw_attribute(group, name, type.get(), space.get(), &raw);
+  write_raw_attribute(group, name, type.get(), space.get(), text.c_str());
 }
 
 void Hdf5Output::write_attribute(const std::string& group, const std::string& name,
                                  const std::vector<std::string>& texts) {
-  const Hdf5Handle type = string_type();
+  std::size_t longest = 1;
+  for (const auto& text : texts) longest = std::max(longest, text.size());
+  std::string padded;
+  for (std::string text : texts) {
+    text.resize(longest, '\0');
+    padded += text;
+  }
+  const Hdf5Handle type = fixed_string_type(longest);
   const hsize_t count = texts.size();
   const Hdf5Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
-  const auto raw = pointers(texts);
-  const char* none = nullptr;
-  write_raw_attribute(group, name, type.get(), space.get(), raw.empty() ? &none : raw.data());
+  write_raw_attribute(group, name, type.get(), space.get(), padded.c_str());
 }
 
 void Hdf5Output::commit() {

@@ -1,0 +1,273 @@
+#include <gmock/gmock.h>
+
+#include "store_testing.h"
+
+namespace penumbra::data::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+void expect_same(const SampleSet& a, const SampleSet& b) {
+  EXPECT_EQ(a.info.classes, b.info.classes);
+  EXPECT_EQ(a.info.vote_columns, b.info.vote_columns);
+  EXPECT_EQ(a.info.image_size, b.info.image_size);
+  EXPECT_EQ(a.info.channels, b.info.channels);
+  EXPECT_EQ(a.info.source, b.info.source);
+  EXPECT_EQ(a.info.label_rule, b.info.label_rule);
+  EXPECT_EQ(a.pixels, b.pixels);
+  EXPECT_EQ(a.labels, b.labels);
+  EXPECT_EQ(a.votes, b.votes);
+  EXPECT_EQ(a.distribution, b.distribution);
+  EXPECT_EQ(a.ids, b.ids);
+}
+
+std::vector<int> corners(const Rectangle& box) { return {box.x0, box.y0, box.x1, box.y1}; }
+
+void expect_same(const StoredVariant& a, const StoredVariant& b) {
+  EXPECT_EQ(a.pixels, b.pixels);
+  EXPECT_EQ(a.label_fingerprint, b.label_fingerprint);
+  EXPECT_EQ(a.seed, b.seed);
+  EXPECT_EQ(a.epoch, b.epoch);
+  ASSERT_EQ(a.recipes.size(), b.recipes.size());
+  for (std::size_t i = 0; i < a.recipes.size(); ++i) {
+    const Recipe &x = a.recipes[i], &y = b.recipes[i];
+    EXPECT_EQ(x.source, y.source);
+    EXPECT_EQ(x.partner, y.partner);
+    EXPECT_EQ(x.lambda, y.lambda);
+    EXPECT_EQ(x.mix, y.mix);
+    EXPECT_EQ(corners(x.box), corners(y.box));
+    EXPECT_EQ(x.theta.m, y.theta.m);
+    EXPECT_EQ(x.contrast, y.contrast);
+    EXPECT_EQ(x.brightness, y.brightness);
+    EXPECT_EQ(x.saturation, y.saturation);
+    EXPECT_EQ(x.grey, y.grey);
+    EXPECT_EQ(corners(x.erase), corners(y.erase));
+    EXPECT_EQ(x.erase_epoch, y.erase_epoch);
+    EXPECT_EQ(x.seed, y.seed);
+    EXPECT_EQ(x.occurrence, y.occurrence);
+  }
+}
+
+std::string refusal(const SampleSet& set) {
+  const Folder folder;
+  return complaint([&] {
+    StoreWriter writer(folder / "x.h5", set.info);
+    writer.write_split("train", set);
+  });
+}
+
+TEST(Store, GivesBackWhatWasWritten) {
+  const Folder folder;
+  for (const int samples : {1, 31, 32, 33, 97}) {
+    for (const int channels : {1, 3}) {
+      const SampleSet set = small_set(samples, 5, channels);
+      StoreWriter writer(folder / "x.h5", set.info);
+      writer.write_split("test", set);
+      writer.commit();
+      const StoreReader reader(folder / "x.h5");
+      EXPECT_THAT(reader.splits(), ElementsAre("test"));
+      EXPECT_EQ(reader.variants(), 0);
+      expect_same(reader.load("test"), set);
+    }
+  }
+}
+
+TEST(Store, GivesBackSetsWithoutVotesAndDistribution) {
+  const Folder folder;
+  SampleSet set = small_set(3);
+  set.info.vote_columns.clear();
+  set.votes.clear();
+  set.distribution.clear();
+  StoreWriter writer(folder / "x.h5", set.info);
+  writer.write_split("val", set);
+  writer.commit();
+  expect_same(StoreReader(folder / "x.h5").load("val"), set);
+}
+
+TEST(Store, HasNoSplitOfAnEmptySet) {
+  const Folder folder;
+  StoreWriter writer(folder / "x.h5", small_set(2).info);
+  writer.write_split("train", small_set(2));
+  writer.write_split("val", small_set(0));
+  writer.commit();
+  const StoreReader reader(folder / "x.h5");
+  EXPECT_THAT(reader.splits(), ElementsAre("train"));
+  EXPECT_THAT(complaint([&] { reader.load("val"); }), HasSubstr("no split val"));
+}
+
+TEST(Store, GivesBackVariants) {
+  const Folder folder;
+  write_small_store(folder / "x.h5");
+  const StoreReader reader(folder / "x.h5");
+  ASSERT_EQ(reader.variants(), 2);
+  expect_same(reader.load_variant(0), small_variant(small_set(70), 6, 0));
+  expect_same(reader.load_variant(1), small_variant(small_set(70), 8, 1));
+  EXPECT_THAT(complaint([&] { reader.load_variant(2); }), HasSubstr("variant-2"));
+}
+
+TEST(Store, WriteVariantsReplacesThemAndKeepsTheRest) {
+  const Folder folder;
+  write_small_store(folder / "x.h5");
+  const SampleSet train = small_set(70);
+  write_variants(folder / "x.h5", {small_variant(train, 7, 5)});
+  const StoreReader reader(folder / "x.h5");
+  ASSERT_EQ(reader.variants(), 1);
+  expect_same(reader.load_variant(0), small_variant(train, 7, 5));
+  expect_same(reader.load("train"), train);
+  expect_same(reader.load("val"), small_set(5));
+  const auto size = std::filesystem::file_size(folder / "x.h5");
+  write_variants(folder / "x.h5", {small_variant(train, 7, 5)});
+  EXPECT_EQ(std::filesystem::file_size(folder / "x.h5"), size);
+  write_variants(folder / "x.h5", {});
+  EXPECT_EQ(StoreReader(folder / "x.h5").variants(), 0);
+  EXPECT_THAT(folder.names(), ElementsAre("x.h5"));
+}
+
+TEST(Store, SameSamplesGiveTheSameBytes) {
+  const Folder folder;
+  write_small_store(folder / "a.h5");
+  write_small_store(folder / "b.h5");
+  EXPECT_EQ(read_bytes(folder / "a.h5"), read_bytes(folder / "b.h5"));
+}
+
+TEST(Store, RefusesToWriteWhatNoReaderAccepts) {
+  SampleSet set = small_set(4);
+  EXPECT_EQ(refusal(set), "");
+  set.labels[2] = 3;
+  EXPECT_THAT(refusal(set), HasSubstr("label of row 2 is 3"));
+  set = small_set(4);
+  set.votes[5] = set.votes[6] = set.votes[7] = 0;
+  EXPECT_THAT(refusal(set), HasSubstr("votes of row 1 sum to 0"));
+  set = small_set(4);
+  set.votes[19] = -1;
+  EXPECT_THAT(refusal(set), HasSubstr("votes of row 3"));
+  set = small_set(4);
+  set.votes[0] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(refusal(set), HasSubstr("votes of row 0"));
+  set = small_set(4);
+  set.distribution[0] = 0.75f;
+  EXPECT_THAT(refusal(set), HasSubstr("distribution of row 0 sums to 1.25"));
+  set = small_set(4);
+  set.pixels.pop_back();
+  EXPECT_THAT(refusal(set), HasSubstr("143 bytes of pixels, expected 144"));
+  set = small_set(4);
+  set.ids.pop_back();
+  EXPECT_THAT(refusal(set), HasSubstr("3 ids, expected 4"));
+  set = small_set(4);
+  set.info.classes[1] = "calm";
+  EXPECT_THAT(refusal(set), HasSubstr("class names"));
+  set = small_set(4);
+  set.info.vote_columns[0] = "other";
+  EXPECT_THAT(refusal(set), HasSubstr("vote_columns"));
+  set = small_set(4);
+  set.info.channels = 2;
+  EXPECT_THAT(refusal(set), HasSubstr("channels is 2"));
+}
+
+TEST(Store, RefusesRecipesOutOfRange) {
+  const SampleSet set = small_set(8);
+  const auto refused = [&](auto change) {
+    const Folder folder;
+    StoredVariant variant = small_variant(set, 6, 0);
+    change(variant);
+    return complaint([&] {
+      StoreWriter writer(folder / "x.h5", set.info);
+      writer.write_split("train", set);
+      writer.write_variant(variant);
+    });
+  };
+  EXPECT_EQ(refused([](StoredVariant&) {}), "");
+  EXPECT_THAT(refused([](auto& v) { v.recipes[1].source = 2; }), HasSubstr("row 1: source"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[1].partner = 8; }), HasSubstr("row 1: partner"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[1].lambda = 0.4f; }), HasSubstr("row 1: lambda"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[1].lambda = NAN; }), HasSubstr("row 1: lambda"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[2].box.x1 = 7; }), HasSubstr("row 2: the cutmix box"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[2].box.x1 = 4; }), HasSubstr("row 2: lambda"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[3].theta.m = {1, 2, 0, 2, 4, 0}; }), HasSubstr("row 3: theta"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[3].contrast = -1; }), HasSubstr("row 3: contrast"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[3].brightness = 2; }), HasSubstr("row 3: brightness"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes[3].erase.y1 = 9; }), HasSubstr("row 3: the erased"));
+  EXPECT_THAT(refused([](auto& v) { v.recipes.pop_back(); }), HasSubstr("7 recipes, expected 8"));
+}
+
+TEST(Store, NothingIsThereUntilCommit) {
+  const Folder folder;
+  write_bytes(folder / "x.h5", "older");
+  {
+    StoreWriter writer(folder / "x.h5", small_set(40).info);
+    writer.write_split("train", small_set(40));
+    EXPECT_EQ(read_bytes(folder / "x.h5"), "older");
+  }
+  EXPECT_THAT(folder.names(), ElementsAre("x.h5"));
+  EXPECT_EQ(read_bytes(folder / "x.h5"), "older");
+}
+
+TEST(Store, TwoWritersOfOneTargetDoNotMeet) {
+  const Folder folder;
+  const SampleSet one = small_set(40), two = small_set(50);
+  StoreWriter first(folder / "x.h5", one.info), second(folder / "x.h5", two.info);
+  first.write_split("train", one);
+  second.write_split("train", two);
+  first.commit();
+  expect_same(StoreReader(folder / "x.h5").load("train"), one);
+  second.commit();
+  expect_same(StoreReader(folder / "x.h5").load("train"), two);
+  EXPECT_THAT(folder.names(), ElementsAre("x.h5"));
+}
+
+TEST(Store, SaysWhereItCannotWrite) {
+  const Folder folder;
+  EXPECT_THAT(complaint([&] { StoreWriter(folder / "none/x.h5", small_set(1).info); }),
+              HasSubstr("none/x.h5: cannot be written: No such file or directory"));
+  EXPECT_THAT(complaint([&] { StoreWriter(folder.path(), small_set(1).info); }), HasSubstr("folder"));
+  EXPECT_THAT(folder.names(), IsEmpty());
+}
+
+TEST(Store, LoadSplitConcatenatesInOrder) {
+  const Folder folder;
+  write_small_store(folder / "a.h5");
+  SampleSet other = small_set(3);
+  other.info.source = "elsewhere";
+  StoreWriter writer(folder / "b.h5", other.info);
+  writer.write_split("train", other);
+  writer.commit();
+  const std::vector<std::string> files = {folder / "b.h5", folder / "a.h5"};
+  const SampleSet both = load_split(files, "train");
+  ASSERT_EQ(both.size(), 73);
+  const SampleSet train = small_set(70);
+  for (std::int64_t i = 0; i < 73; ++i) {
+    const SampleSet& part = i < 3 ? other : train;
+    const std::int64_t row = i < 3 ? i : i - 3;
+    EXPECT_TRUE(std::ranges::equal(both.image(i), part.image(row)));
+    EXPECT_EQ(both.labels[i], part.labels[row]);
+    EXPECT_EQ(both.ids[i], part.ids[row]);
+  }
+  EXPECT_EQ(both.votes.size(), 73u * 5);
+  EXPECT_EQ(both.distribution.size(), 73u * 3);
+  EXPECT_EQ(both.info.source, "elsewhere + test");
+  EXPECT_EQ(load_split(files, "val").size(), 5);
+  EXPECT_THAT(complaint([&] { load_split(files, "test"); }), HasSubstr("no split test"));
+}
+
+TEST(Store, LoadSplitRefusesStoresOfDifferentKinds) {
+  const Folder folder;
+  write_small_store(folder / "a.h5");
+  const auto with = [&](auto change) {
+    SampleSet set = small_set(2, 6);
+    change(set);
+    StoreWriter writer(folder / "b.h5", set.info);
+    writer.write_split("val", set);
+    writer.commit();
+    const std::vector<std::string> files = {folder / "a.h5", folder / "b.h5"};
+    return complaint([&] { load_split(files, "train"); });
+  };
+  EXPECT_EQ(with([](SampleSet&) {}), "");
+  EXPECT_THAT(with([](SampleSet& set) { set = small_set(2, 7); }), HasSubstr("7 px"));
+  EXPECT_THAT(with([](SampleSet& set) { set = small_set(2, 6, 3); }), HasSubstr("3 channels"));
+  EXPECT_THAT(with([](SampleSet& set) { set.info.classes[0] = set.info.vote_columns[0] = "x"; }), HasSubstr("classes"));
+}
+
+}  // namespace
+}  // namespace penumbra::data::testing
