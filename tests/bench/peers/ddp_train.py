@@ -24,7 +24,6 @@ def arguments():
     p.add_argument("--store", required=True, help="HDF5 store of `penumbra data`")
     p.add_argument("--split", default="train")
     p.add_argument("--method", choices=["full", "ce_only", "mixup_only"], default="full")
-    p.add_argument("--classes", type=int, default=0, help="0: the largest label + 1")
     p.add_argument("--depth", type=int, choices=sorted(BLOCKS), default=18)
     p.add_argument("--width", type=int, default=64)
     p.add_argument("--stem", choices=["small", "imagenet"], default="small")
@@ -62,8 +61,7 @@ def learning_rate_share(epoch, epochs):
 
 class Trainer:
     def __init__(self, options, rank):
-        images, labels = load_split(options.store, options.split)
-        classes = options.classes or int(labels.max()) + 1
+        images, labels, classes = load_split(options.store, options.split)
         self.options, self.view_size = options, images.shape[1]
         self.batches = PairBatches(len(images), options.batch, rank, options.ranks, options.seed)
         self.loader = make_loader(images, self.batches, options.method != "ce_only", options.workers)

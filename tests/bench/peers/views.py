@@ -11,12 +11,12 @@ MEAN, DEVIATION = 0.5, 0.25
 
 
 def load_split(path, split):
-    """Images [N, S, S, C] uint8 and labels [N] int64 of docs/data-format.md."""
+    """Images [N, S, S, c] uint8, labels [N] int64 and the number of classes (docs/data-format.md)."""
     with h5py.File(path, "r") as file:
         group = file[f"original/{split}"]
         images = torch.from_numpy(group["images"][...])
         labels = torch.from_numpy(group["labels"][...]).long()
-    return (images if images.dim() == 4 else images.unsqueeze(-1)), labels
+        return images, labels, len(file.attrs["classes"])
 
 
 class PairBatches(Sampler):
