@@ -30,7 +30,7 @@ def arguments():
     p.add_argument("--stem-stride", type=int, choices=[1, 2, 3], default=1)
     p.add_argument("--last-stride", type=int, choices=[1, 2], default=2)
     p.add_argument("--batch", type=int, default=64, help="faces a step over all ranks")
-    p.add_argument("--epochs", type=int, default=12, help="of the whole run: sets ramps and learning rate, not the length")
+    p.add_argument("--epochs", type=int, default=12, help="of the whole run: sets ramps and rate, not the length")
     p.add_argument("--learning-rate", type=float, default=0.05, help="peak; one epoch of warm-up, then cosine")
     p.add_argument("--weight-decay", type=float, default=5e-4)
     p.add_argument("--ranks", type=int, default=1)
