@@ -21,5 +21,23 @@ quietly() {
   rm -f "$log"
 }
 
+# install_packages NAME...: Debian packages that are not there yet.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  if [ ${#missing[@]} = 0 ]; then say "packages: present"; return; fi
+  command -v apt-get >/dev/null || die "this system has no apt-get; install the equivalents of: ${missing[*]}"
+  say "packages: installing ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "neither root nor sudo: ask an administrator for: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  quietly "${as_root[@]}" apt-get update
+  quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
 # mpirun refuses root unless it is told twice.
 if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi

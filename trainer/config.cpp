@@ -1,13 +1,13 @@
 #include "trainer/config.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 #include <numeric>
 #include <sstream>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "trainer/config_fields.h"
 
@@ -33,7 +33,8 @@ const Field& find_field(const std::vector<Field>& all, const std::string& key, c
   const auto nearest = std::min_element(all.begin(), all.end(), [&](const Field& a, const Field& b) {
     return edit_distance(a.key, key) < edit_distance(b.key, key);
   });
-  throw ConfigError(fmt::format("{}: unknown key '{}'; the nearest is '{}' (penumbra config lists them all)", where, key, nearest->key));
+  throw ConfigError(fmt::format("{}: unknown key '{}'; the nearest is '{}' (penumbra config lists them all)", where,
+                                key, nearest->key));
 }
 
 void assign(const std::vector<Field>& all, const std::string& key, const toml::node& node, const std::string& where) {
@@ -139,7 +140,8 @@ std::string config_reference() {
   for (const Field& field : by_section(fields(config))) {
     if (section_of(field) != section) {
       section = section_of(field);
-      out += fmt::format("{}## [{}]\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n", out.empty() ? "" : "\n", section);
+      out += fmt::format("{}## [{}]\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n",
+                         out.empty() ? "" : "\n", section);
     }
     out += fmt::format("| `{}` | `{}` | {} | {} |\n", name_of(field), field.value(), field.allowed, field.meaning);
   }

@@ -43,10 +43,10 @@ struct TrainingConfig {
 };
 
 struct EvaluationConfig {
-  std::int64_t every = 1;     ///< epochs; 0: only at the end
-  std::int64_t batch = 256;   ///< faces a forward pass on each rank
+  std::int64_t every = 1;    ///< epochs; 0: only at the end
+  std::int64_t batch = 256;  ///< faces a forward pass on each rank
   Head head = Head::original;
-  bool flip = true;           ///< average over the mirrored face
+  bool flip = true;  ///< average over the mirrored face
   Best best = Best::accuracy;
   std::int64_t patience = 0;  ///< epochs without a better `best` before stopping; 0: never
 };

@@ -1,12 +1,12 @@
 #include "trainer/config_fields.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace penumbra::trainer {
 namespace {
@@ -87,13 +87,15 @@ Field choice(std::string key, T& target, std::vector<std::pair<std::string, T>> 
   return {std::move(key), "one of " + allowed, std::move(meaning),
           [&target, choices](const toml::node& node) {
             const auto value = node.is_string() ? node.value<std::string>() : std::nullopt;
-            const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return value == c.first; });
+            const auto found =
+                std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return value == c.first; });
             if (found == choices.end()) return false;
             target = found->second;
             return true;
           },
           [&target, choices] {
-            const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return target == c.second; });
+            const auto found =
+                std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return target == c.second; });
             return toml_text(found->first);
           }};
 }
@@ -139,10 +141,13 @@ std::vector<Field> run_and_data(Config& c) {
   return {
       text("run.dir", c.run_dir, "folder of the run: configuration, metrics, weights"),
       number("run.seed", c.seed, 0, 9e15, "seed of everything random: weights, matching, order, views"),
-      list("data.files", c.data.files, "list of texts", "HDF5 stores to train and validate on, concatenated in order", read_text, toml_text),
+      list("data.files", c.data.files, "list of texts", "HDF5 stores to train and validate on, concatenated in order",
+           read_text, toml_text),
       number("data.classes", c.data.classes, 0, 1000, "number of classes that the files must have; 0: as they are"),
-      number("data.image_size", c.data.image_size, 0, 4096, "side in pixels that the stored images must have; 0: as they are"),
-      number("data.view_size", c.loader.view_size, 0, 4096, "side in pixels of the views that the nets see; 0: the stored size"),
+      number("data.image_size", c.data.image_size, 0, 4096,
+             "side in pixels that the stored images must have; 0: as they are"),
+      number("data.view_size", c.loader.view_size, 0, 4096,
+             "side in pixels of the views that the nets see; 0: the stored size"),
       number("data.mean", c.loader.norm.mean, 0, 1, "subtracted from pixel / 255"),
       number("data.deviation", c.loader.norm.deviation, 1e-3, 10, "then divided by"),
       number("data.prefetch", c.loader.prefetch, 1, 1024, "batches rendered ahead"),
@@ -158,9 +163,11 @@ std::vector<Field> views(Config& c) {
       number("weak.shift", weak.shift, 0, 0.5, "largest shift, share of the side"),
       number("weak.brightness", weak.brightness, 0, 1, "largest change, share of white"),
       number("weak.contrast", weak.contrast, 0, 0.99, "largest relative change about mid-grey"),
-      choice("ambiguous.mode", c.loader.mode, {{"online", data::AmbiguousMode::online}, {"stored", data::AmbiguousMode::stored}},
+      choice("ambiguous.mode", c.loader.mode,
+             {{"online", data::AmbiguousMode::online}, {"stored", data::AmbiguousMode::stored}},
              "fresh recipes each epoch, or the variants stored in the file"),
-      choice("ambiguous.mix", strong.mix, {{"mixup", data::Mix::mixup}, {"cutmix", data::Mix::cutmix}, {"none", data::Mix::none}},
+      choice("ambiguous.mix", strong.mix,
+             {{"mixup", data::Mix::mixup}, {"cutmix", data::Mix::cutmix}, {"none", data::Mix::none}},
              "how a face and its partner become one"),
       number("ambiguous.alpha", strong.alpha, 0.01, 100, "lambda ~ max(b, 1 - b), b ~ Beta(alpha, alpha)"),
       number("ambiguous.flip", strong.flip, 0, 1, "probability of a mirrored view"),
@@ -183,26 +190,31 @@ std::vector<Field> nets_and_objective(Config& c) {
       choice("net.stem", c.net.stem, {{"small", std::string("small")}, {"imagenet", std::string("imagenet")}},
              "small: one convolution, for 48-64 px; imagenet: 7x7 stride 2 and max pool"),
       integer_choice("net.stem_stride", c.net.stem_stride, {1, 2, 3}, "stride of the small stem"),
-      integer_choice("net.last_stride", c.net.last_stride, {1, 2}, "stride of the fourth stage; 1 keeps a finer attention map"),
-      number("attention.weight", o.attention_weight, 0, 1e4, "lambda_att of the cross-space attention consistency; 0: off"),
+      integer_choice("net.last_stride", c.net.last_stride, {1, 2},
+                     "stride of the fourth stage; 1 keeps a finer attention map"),
+      number("attention.weight", o.attention_weight, 0, 1e4,
+             "lambda_att of the cross-space attention consistency; 0: off"),
       choice("attention.norm", o.attention_norm,
              {{"centred", AttentionNorm::centred}, {"raw", AttentionNorm::raw}, {"l2", AttentionNorm::l2}},
              "what of the maps is compared"),
       choice("attention.couple", o.couple,
-             {{"both", Couple::both}, {"original_to_ambiguous", Couple::original_to_ambiguous}}, "which nets the term's gradient reaches"),
+             {{"both", Couple::both}, {"original_to_ambiguous", Couple::original_to_ambiguous}},
+             "which nets the term's gradient reaches"),
       choice("attention.target", o.target, {{"mixed", Target::mixed}, {"unmixed", Target::unmixed}},
              "mix both partners' maps, or take the source's alone"),
       flag("attention.warp", o.warp, "carry the maps into the ambiguous view's frame"),
       number("soft_label.alignment_weight", o.alignment_weight, 0, 1e4, "lambda_align of the two label spaces; 0: off"),
-      choice("soft_label.divergence", o.divergence,
-             {{"symmetric_kl", Divergence::symmetric_kl}, {"forward_kl", Divergence::forward_kl}, {"js", Divergence::js}},
-             "how the two posteriors are compared"),
+      choice(
+          "soft_label.divergence", o.divergence,
+          {{"symmetric_kl", Divergence::symmetric_kl}, {"forward_kl", Divergence::forward_kl}, {"js", Divergence::js}},
+          "how the two posteriors are compared"),
       number("soft_label.temperature", o.temperature, 0.1, 100, "tau of the aligned posteriors"),
       number("soft_label.beta_max", o.beta_max, 0, 0.5, "most of a label that the bank may replace"),
       choice("soft_label.trust", o.trust, {{"uncertainty", Trust::uncertainty}, {"disagreement", Trust::disagreement}},
              "what moves a label: u, or max(u, n)"),
       flag("uncertainty.rank_within_class", c.uncertainty.rank_within_class, "u is its rank within the class"),
-      flag("uncertainty.weight_samples", c.uncertainty.weight_samples, "certain samples count more in the coupling terms"),
+      flag("uncertainty.weight_samples", c.uncertainty.weight_samples,
+           "certain samples count more in the coupling terms"),
       flag("uncertainty.constant", c.uncertainty.constant, "u = 1/2 for every sample (ablation)"),
       number("ramp.length", o.ramp_share, 0, 1, "share of the epochs after which the coupling is at full weight"),
       number("ramp.warm_up", o.warm_up_share, 0, 1, "share of the epochs before soft labels and sample weights begin"),
@@ -221,29 +233,37 @@ std::vector<Field> optimisation(Config& c) {
              "bf16: autocast, weights stay fp32"),
       choice("train.labels", c.train.labels, {{"hard", Labels::hard}, {"votes", Labels::votes}},
              "one-hot, or the annotators' distribution"),
-      number("train.ema_decay", c.train.ema_decay, 0, 0.99999, "decay of averaged weights, used for evaluation; 0: off"),
+      number("train.ema_decay", c.train.ema_decay, 0, 0.99999,
+             "decay of averaged weights, used for evaluation; 0: off"),
       number("train.threads", c.train.threads, 0, 1024, "compute threads a rank; 0: the cores it has"),
-      choice("optimizer.kind", c.optimizer.kind, {{"sgd", OptimizerKind::sgd}, {"adamw", OptimizerKind::adamw}}, "update rule"),
+      choice("optimizer.kind", c.optimizer.kind, {{"sgd", OptimizerKind::sgd}, {"adamw", OptimizerKind::adamw}},
+             "update rule"),
       number("optimizer.momentum", c.optimizer.momentum, 0, 0.9999, "sgd"),
       flag("optimizer.nesterov", c.optimizer.nesterov, "sgd"),
       number("optimizer.beta1", c.optimizer.beta1, 0, 0.99999, "adamw"),
       number("optimizer.beta2", c.optimizer.beta2, 0, 0.9999999, "adamw"),
       number("optimizer.epsilon", c.optimizer.epsilon, 1e-16, 1, "adamw"),
-      number("optimizer.weight_decay", c.optimizer.weight_decay, 0, 10, "not on biases and norms; coupled for sgd, decoupled for adamw"),
-      number("optimizer.clip_norm", c.optimizer.clip_norm, 0, 1e9, "largest norm of the whole gradient; 0: no clipping"),
+      number("optimizer.weight_decay", c.optimizer.weight_decay, 0, 10,
+             "not on biases and norms; coupled for sgd, decoupled for adamw"),
+      number("optimizer.clip_norm", c.optimizer.clip_norm, 0, 1e9,
+             "largest norm of the whole gradient; 0: no clipping"),
       choice("schedule.kind", c.schedule.kind,
-             {{"cosine", ScheduleKind::cosine}, {"step", ScheduleKind::step}, {"exponential", ScheduleKind::exponential},
+             {{"cosine", ScheduleKind::cosine},
+              {"step", ScheduleKind::step},
+              {"exponential", ScheduleKind::exponential},
               {"constant", ScheduleKind::constant}},
              "how the learning rate falls"),
       number("schedule.learning_rate", c.schedule.learning_rate, 0, 1000, "at its peak"),
       number("schedule.final_share", c.schedule.final_share, 0, 1, "cosine: share of the peak at the end"),
       number("schedule.warm_up_epochs", c.schedule.warm_up_epochs, 0, 1000, "linear rise from 0"),
-      list("schedule.milestones", c.schedule.milestones, "list of numbers", "step: epochs at which gamma applies", read_real, real_text),
+      list("schedule.milestones", c.schedule.milestones, "list of numbers", "step: epochs at which gamma applies",
+           read_real, real_text),
       number("schedule.gamma", c.schedule.gamma, 0, 1, "step: factor a milestone; exponential: factor an epoch"),
       choice("schedule.batch_scaling", c.schedule.batch_scaling,
              {{"none", BatchScaling::none}, {"linear", BatchScaling::linear}, {"sqrt", BatchScaling::sqrt}},
              "learning rate grows with train.batch / reference_batch"),
-      number("schedule.reference_batch", c.schedule.reference_batch, 1, 1 << 20, "batch that learning_rate is meant for"),
+      number("schedule.reference_batch", c.schedule.reference_batch, 1, 1 << 20,
+             "batch that learning_rate is meant for"),
   };
 }
 
@@ -258,7 +278,8 @@ std::vector<Field> sync_and_evaluation(Config& c) {
       choice("evaluation.best", c.evaluation.best,
              {{"accuracy", Best::accuracy}, {"majority_accuracy", Best::majority_accuracy}, {"nll", Best::nll}},
              "validation measure that names the best weights"),
-      number("evaluation.patience", c.evaluation.patience, 0, 100000, "validations without a better one before stopping; 0: never"),
+      number("evaluation.patience", c.evaluation.patience, 0, 100000,
+             "validations without a better one before stopping; 0: never"),
       number("log.every", c.log_every, 1, 1000000, "steps between console lines and metrics.jsonl rows"),
   };
 }

@@ -1,10 +1,10 @@
 #include "trainer/exit_code.h"
 
-#include <c10/util/Exception.h>
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <string>
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
 
 #include "comm/error.h"
 #include "comm/world.h"

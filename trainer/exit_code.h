@@ -15,8 +15,8 @@ int exit_code_of(const std::exception_ptr& error);
 /// One line on stderr for the user; nothing for PeerFailure, whose rank has already said it.
 void report_error(const std::exception_ptr& error);
 
-/// For work in which ranks wait for each other: an exception on this rank alone is reported and ends the whole job with its exit
-/// code. A PeerFailure passes through.
+/// For work in which ranks wait for each other: an exception on this rank alone is reported and ends the whole job with
+/// its exit code. A PeerFailure passes through.
 void run_or_abort(comm::World& world, const std::function<void()>& work);
 
 }  // namespace penumbra::trainer

@@ -1,15 +1,15 @@
 #include "trainer/run_folder.h"
 
-#include <ATen/Parallel.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <thread>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "data/error.h"
 #include "trainer/nets/weights.h"
@@ -35,7 +35,8 @@ std::vector<NamedTensor> all_tensors(const DualNet& nets) {
 
 void RunFolder::create(const Config& config, int world_size, bool overwrite) const {
   if (std::filesystem::exists(metrics()) && !overwrite) {
-    throw ConfigError(fmt::format("{} already holds a run: choose another run.dir, or pass --overwrite to replace it", path_.string()));
+    throw ConfigError(fmt::format("{} already holds a run: choose another run.dir, or pass --overwrite to replace it",
+                                  path_.string()));
   }
   std::error_code error;
   std::filesystem::create_directories(path_ / "weights", error);
@@ -48,9 +49,12 @@ void RunFolder::create(const Config& config, int world_size, bool overwrite) con
   write_file(metrics(), "");
 }
 
-void RunFolder::append_metrics(const nlohmann::json& row) const { write_file(metrics(), row.dump() + "\n", std::ios::app); }
+void RunFolder::append_metrics(const nlohmann::json& row) const {
+  write_file(metrics(), row.dump() + "\n", std::ios::app);
+}
 
-void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info, const WeightsNote& note) {
+void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,
+                const WeightsNote& note) {
   save_safetensors(folder.weights(name), all_tensors(nets),
                    {{"format", "penumbra"},
                     {"version", kVersion},
@@ -80,13 +84,15 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& nam
     info.image_size = std::stoi(file.metadata.at("image_size"));
     temperature = std::stod(file.metadata.at("temperature"));
   } catch (const std::exception&) {
-    throw data::DataError(fmt::format("{}: not weights of Penumbra: its metadata lacks classes, channels, image_size or temperature",
-                                      folder.weights(name).string()));
+    throw data::DataError(
+        fmt::format("{}: not weights of Penumbra: its metadata lacks classes, channels, image_size or temperature",
+                    folder.weights(name).string()));
   }
   ResNetOptions options = config.net;
   options.channels = info.channels;
   options.classes = static_cast<int>(info.classes.size());
-  TrainedModel model{config, info, DualNet(options, config.train.method, config.seed), temperature, folder.weights(name).string()};
+  TrainedModel model{config, info, DualNet(options, config.train.method, config.seed), temperature,
+                     folder.weights(name).string()};
   copy_weights(file, all_tensors(model.nets));
   return model;
 }

@@ -45,10 +45,11 @@ struct WeightsNote {
   double temperature = 1;
 };
 
-void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info, const WeightsNote& note);
+void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,
+                const WeightsNote& note);
 
-/// `name`: "best" or "final"; `head`: over the run's predict.head, or empty. Throws ConfigError when RUN is no run folder, has no such
-/// weights or no net for that head, DataError when damaged.
+/// `name`: "best" or "final"; `head`: over the run's predict.head, or empty. Throws ConfigError when RUN is no run
+/// folder, has no such weights or no net for that head, DataError when damaged.
 TrainedModel load_model(const std::filesystem::path& run, const std::string& name, const std::string& head);
 
 /// This build and machine: versions, host, cores.

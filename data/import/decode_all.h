@@ -18,7 +18,7 @@ struct Decoded {
 };
 
 /// Makes a decoded image fit its set (exactly `image_bytes` pixels); a DataError of its own is never skipped.
-using FitImage = std::function<Image(Image image, const std::filesystem::path& file)>;
+using FitImage = std::function<Image(const Image& image, const std::filesystem::path& file)>;
 
 /// Decodes files on all cores. Without `skip_bad` the first bad file, in order, is a DataError. `fit` is called from
 /// several threads. The result does not depend on their number.

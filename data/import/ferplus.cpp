@@ -39,7 +39,7 @@ Splits group_rows(const std::vector<FerplusRow>& rows) {
   return splits;
 }
 
-Image fit(Image image, const fs::path& file) {
+Image fit(const Image& image, const fs::path& file) {
   if (image.width != kSide || image.height != kSide) {
     throw DataError(file.string() + ": is " + std::to_string(image.width) + "x" + std::to_string(image.height) +
                     " pixels, the images of FERPlus are 48x48");

@@ -100,7 +100,7 @@ StoreInfo folder_info(const fs::path& dir, const Listing& train, const FolderOpt
 }
 
 FitImage fit_to(const StoreInfo& info, bool may_resize) {
-  return [side = info.image_size, channels = info.channels, may_resize](Image image, const fs::path& file) {
+  return [side = info.image_size, channels = info.channels, may_resize](const Image& image, const fs::path& file) {
     if (!may_resize && (image.width != side || image.height != side)) {
       throw DataError(file.string() + ": is " + std::to_string(image.width) + "x" + std::to_string(image.height) +
                       " pixels, the first image says " + std::to_string(side) + "x" + std::to_string(side) +

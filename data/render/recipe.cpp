@@ -44,8 +44,8 @@ Rectangle draw_erase(Draws& draws, int view_size) {
     if (share < kLeastErased || share > kMostErased) continue;
     const double aspect = static_cast<double>(height) / width;
     if (aspect < kLeastAspect || aspect > kMostAspect) continue;
-    const int x0 = static_cast<int>(draws.below(static_cast<std::uint64_t>(view_size - width + 1)));
-    const int y0 = static_cast<int>(draws.below(static_cast<std::uint64_t>(view_size - height + 1)));
+    const int x0 = static_cast<int>(draws.below(static_cast<unsigned>(view_size - width + 1)));
+    const int y0 = static_cast<int>(draws.below(static_cast<unsigned>(view_size - height + 1)));
     return {x0, y0, x0 + width, y0 + height};
   }
   return {};

@@ -6,7 +6,8 @@ class App;
 
 namespace penumbra::trainer {
 
-// Each adds one subcommand to `app`. Its callback does the work and throws what main turns into a line and an exit code.
+// Each adds one subcommand to `app`. Its callback does the work and throws what main turns into a line and an exit
+// code.
 void add_train(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_predict(CLI::App& app);

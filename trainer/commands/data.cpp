@@ -1,7 +1,7 @@
-#include <fmt/format.h>
+#include <memory>
 
 #include <CLI/CLI.hpp>
-#include <memory>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "data/import/ferplus.h"
@@ -29,7 +29,8 @@ struct Arguments {
 void print_report(const data::ImportReport& report, const std::string& out) {
   for (const std::string& note : report.notes) fmt::print("{}\n", note);
   for (const auto& split : report.splits) {
-    fmt::print("{}: {} faces, {} dropped by the label rule, {} corrupt\n", split.name, split.kept, split.dropped_by_rule, split.bad_images);
+    fmt::print("{}: {} faces, {} dropped by the label rule, {} corrupt\n", split.name, split.kept,
+               split.dropped_by_rule, split.bad_images);
   }
   fmt::print("wrote {}\n", out);
 }
@@ -37,11 +38,19 @@ void print_report(const data::ImportReport& report, const std::string& out) {
 void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* command = data.add_subcommand("synth", "Write a store of procedural faces whose true ambiguity is known");
   command->add_option("out", a->to, "HDF5 file to write")->required();
-  command->add_option("--train", a->synth.train, "faces to train on")->check(CLI::Range(0, 10'000'000))->capture_default_str();
-  command->add_option("--val", a->synth.val, "faces to validate on")->check(CLI::Range(0, 10'000'000))->capture_default_str();
-  command->add_option("--test", a->synth.test, "faces to test on")->check(CLI::Range(0, 10'000'000))->capture_default_str();
+  command->add_option("--train", a->synth.train, "faces to train on")
+      ->check(CLI::Range(0, 10'000'000))
+      ->capture_default_str();
+  command->add_option("--val", a->synth.val, "faces to validate on")
+      ->check(CLI::Range(0, 10'000'000))
+      ->capture_default_str();
+  command->add_option("--test", a->synth.test, "faces to test on")
+      ->check(CLI::Range(0, 10'000'000))
+      ->capture_default_str();
   command->add_option("--size", a->synth.size, "side in pixels")->check(CLI::Range(24, 512))->capture_default_str();
-  command->add_option("--channels", a->synth.channels, "1 grey, 3 RGB")->check(CLI::IsMember({1, 3}))->capture_default_str();
+  command->add_option("--channels", a->synth.channels, "1 grey, 3 RGB")
+      ->check(CLI::IsMember({1, 3}))
+      ->capture_default_str();
   command->add_option("--seed", a->synth.seed, "the same seed gives the same bytes")->capture_default_str();
   command->add_option("--sheet", a->sheet, "also draw a contact sheet to this PNG");
   command->footer("Example: penumbra data synth faces.h5 --train 4096 --val 512 --test 1024");
@@ -55,21 +64,26 @@ void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
 void add_import(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* import = data.add_subcommand("import", "Write a store from a data set's own files");
   import->require_subcommand(1);
-  CLI::App* ferplus = import->add_subcommand("ferplus", "fer2013new.csv with FER2013{Train,Valid,Test}/ or fer2013.csv");
+  CLI::App* ferplus =
+      import->add_subcommand("ferplus", "fer2013new.csv with FER2013{Train,Valid,Test}/ or fer2013.csv");
   CLI::App* folder = import->add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
   for (CLI::App* command : {ferplus, folder}) {
     command->add_option("dir", a->from, "folder to read")->required();
     command->add_option("out", a->to, "HDF5 file to write")->required();
     command->add_flag("--skip-bad", a->folder.common.skip_bad, "name, count and leave out corrupt images");
   }
-  ferplus->add_option("--labels", a->rule, "rule of the hard label")->check(CLI::IsMember({"argmax", "majority"}))->capture_default_str();
+  ferplus->add_option("--labels", a->rule, "rule of the hard label")
+      ->check(CLI::IsMember({"argmax", "majority"}))
+      ->capture_default_str();
   ferplus->footer("Example: penumbra data import ferplus ferplus/ ferplus.h5 --labels majority");
   ferplus->callback([a] {
     const auto rule = a->rule == "argmax" ? data::LabelRule::argmax : data::LabelRule::majority;
     print_report(data::import_ferplus(a->from, a->to, rule, a->folder.common), a->to);
   });
-  folder->add_option("--size", a->folder.size, "side in pixels to resize to; 0: as they are")->check(CLI::Range(0, 1024));
-  folder->add_option("--channels", a->folder.channels, "1 grey, 3 RGB, 0: as the first image")->check(CLI::IsMember({0, 1, 3}));
+  folder->add_option("--size", a->folder.size, "side in pixels to resize to; 0: as they are")
+      ->check(CLI::Range(0, 1024));
+  folder->add_option("--channels", a->folder.channels, "1 grey, 3 RGB, 0: as the first image")
+      ->check(CLI::IsMember({0, 1, 3}));
   folder->footer("Example: penumbra data import folder sfew/ sfew.h5 --size 100");
   folder->callback([a] { print_report(data::import_folder(a->from, a->to, a->folder), a->to); });
 }
@@ -78,7 +92,8 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* command = data.add_subcommand("ambiguous", "Render and store K variants of the ambiguous training set");
   command->add_option("file", a->from, "HDF5 store")->required();
   command->add_option("--variants", a->variants, "K")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_option("--seed", a->seed, "must equal run.seed for the same bits as the online set")->capture_default_str();
+  command->add_option("--seed", a->seed, "must equal run.seed for the same bits as the online set")
+      ->capture_default_str();
   command->footer("Example: penumbra data ambiguous faces.h5 --variants 4");
   command->callback([a] {
     const data::SampleSet train = data::StoreReader(a->from).load("train");
@@ -120,10 +135,12 @@ void add_looking(CLI::App& data, const std::shared_ptr<Arguments>& a) {
     const data::StoreReader reader(a->from);
     const data::ProbeResult result = data::linear_probe(reader.load("train"), reader.load("test"));
     if (a->json) {
-      fmt::print("{}\n", nlohmann::json{{"train_accuracy", result.train_accuracy}, {"test_accuracy", result.test_accuracy}}.dump());
+      fmt::print(
+          "{}\n",
+          nlohmann::json{{"train_accuracy", result.train_accuracy}, {"test_accuracy", result.test_accuracy}}.dump());
     } else {
-      fmt::print("linear probe on pixels: test accuracy {:.2f} %, training accuracy {:.2f} %\n", 100 * result.test_accuracy,
-                 100 * result.train_accuracy);
+      fmt::print("linear probe on pixels: test accuracy {:.2f} %, training accuracy {:.2f} %\n",
+                 100 * result.test_accuracy, 100 * result.train_accuracy);
     }
   });
 }

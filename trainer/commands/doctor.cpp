@@ -1,8 +1,7 @@
-#include <fmt/format.h>
-#include <sys/statvfs.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/statvfs.h>
 
 #include "comm/world.h"
 #include "trainer/commands/commands.h"

@@ -1,9 +1,9 @@
-#include <ATen/Parallel.h>
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+
+#include <ATen/Parallel.h>
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "comm/world.h"
@@ -26,12 +26,13 @@ struct Arguments {
 
 void check_match(const TrainedModel& model, const data::SampleSet& set, const std::string& file) {
   if (set.info.classes != model.info.classes) {
-    throw data::DataError(fmt::format("{}: its classes ({}) are not those of the run ({})", file, fmt::join(set.info.classes, ", "),
-                                      fmt::join(model.info.classes, ", ")));
+    throw data::DataError(fmt::format("{}: its classes ({}) are not those of the run ({})", file,
+                                      fmt::join(set.info.classes, ", "), fmt::join(model.info.classes, ", ")));
   }
   if (set.info.channels != model.info.channels || set.info.image_size != model.info.image_size) {
-    throw data::DataError(fmt::format("{}: {} px with {} channels, but the run was trained on {} px with {}", file, set.info.image_size,
-                                      set.info.channels, model.info.image_size, model.info.channels));
+    throw data::DataError(fmt::format("{}: {} px with {} channels, but the run was trained on {} px with {}", file,
+                                      set.info.image_size, set.info.channels, model.info.image_size,
+                                      model.info.channels));
   }
 }
 
@@ -55,7 +56,8 @@ nlohmann::json evaluate(const Arguments& arguments, const TrainedModel& model, c
 
 void print_table(const nlohmann::json& result) {
   for (const auto& [key, value] : result.items()) {
-    if (key != "confusion" && !value.is_null()) fmt::print("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    if (key != "confusion" && !value.is_null())
+      fmt::print("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
 }
 
@@ -89,9 +91,14 @@ void add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Measure a trained run on a split");
   command->add_option("run", arguments->run, "run folder")->required();
   command->add_option("--data", arguments->files, "HDF5 stores")->required();
-  command->add_option("--split", arguments->split, "train, val or test")->check(CLI::IsMember({"train", "val", "test"}))->capture_default_str();
-  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")->check(CLI::IsMember({"original", "ambiguous", "mean"}));
-  command->add_option("--weights", arguments->weights, "best or final")->check(CLI::IsMember({"best", "final"}))->capture_default_str();
+  command->add_option("--split", arguments->split, "train, val or test")
+      ->check(CLI::IsMember({"train", "val", "test"}))
+      ->capture_default_str();
+  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")
+      ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
+  command->add_option("--weights", arguments->weights, "best or final")
+      ->check(CLI::IsMember({"best", "final"}))
+      ->capture_default_str();
   command->add_flag("--json", arguments->json, "one JSON object");
   command->footer("Example: penumbra eval runs/a --data faces.h5 --split test --json");
   command->callback([arguments] { run_eval(*arguments); });

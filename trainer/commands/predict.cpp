@@ -1,19 +1,20 @@
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
-#include <fmt/format.h>
+#include "trainer/loop/predict.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <thread>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "data/error.h"
 #include "data/import/image_file.h"
 #include "trainer/commands/commands.h"
-#include "trainer/loop/predict.h"
 #include "trainer/nets/attention.h"
 #include "trainer/objective/losses.h"
 #include "trainer/run_folder.h"
@@ -56,7 +57,8 @@ double disagreement(const float* p, const float* q, std::int64_t classes) {
 nlohmann::json attention_of(TrainedModel& model, const data::SampleSet& set, std::int64_t row, std::int64_t label) {
   const at::NoGradGuard no_grad;
   ResNet& net = model.config.evaluation.head == Head::ambiguous ? *model.nets.ambiguous() : model.nets.original();
-  const NetOutput out = net.forward(data::plain_views(set, row, row + 1, model.config.loader.view_size, model.config.loader.norm), false);
+  const NetOutput out =
+      net.forward(data::plain_views(set, row, row + 1, model.config.loader.view_size, model.config.loader.norm), false);
   const at::Tensor map = attention_maps(out.features, net.fc_weight()).select(0, 0).select(0, label).contiguous();
   nlohmann::json rows = nlohmann::json::array();
   for (std::int64_t y = 0; y < map.size(0); ++y) {
@@ -66,8 +68,8 @@ nlohmann::json attention_of(TrainedModel& model, const data::SampleSet& set, std
   return rows;
 }
 
-nlohmann::json describe(TrainedModel& model, const Posteriors& posteriors, const std::vector<float>& answer, const data::SampleSet& set,
-                        std::int64_t row, bool attention) {
+nlohmann::json describe(TrainedModel& model, const Posteriors& posteriors, const std::vector<float>& answer,
+                        const data::SampleSet& set, std::int64_t row, bool attention) {
   const std::int64_t classes = set.classes();
   const float* p = answer.data() + row * classes;
   const auto top = std::max_element(p, p + classes) - p;
@@ -75,9 +77,11 @@ nlohmann::json describe(TrainedModel& model, const Posteriors& posteriors, const
                         {"label", model.info.classes[static_cast<std::size_t>(top)]},
                         {"entropy", entropy_of(p, classes)},
                         {"uncertainty", 1 - p[top]}};
-  for (std::int64_t c = 0; c < classes; ++c) out["distribution"][model.info.classes[static_cast<std::size_t>(c)]] = p[c];
+  for (std::int64_t c = 0; c < classes; ++c)
+    out["distribution"][model.info.classes[static_cast<std::size_t>(c)]] = p[c];
   if (!posteriors.ambiguous.empty()) {
-    out["disagreement"] = disagreement(posteriors.original.data() + row * classes, posteriors.ambiguous.data() + row * classes, classes);
+    out["disagreement"] =
+        disagreement(posteriors.original.data() + row * classes, posteriors.ambiguous.data() + row * classes, classes);
   }
   if (attention) out["attention"] = attention_of(model, set, row, top);
   return out;
@@ -91,14 +95,16 @@ void run_predict(const Arguments& arguments) {
   const std::vector<float> answer =
       with_temperature(head_posterior(posteriors, model.config.evaluation.head), set.classes(), model.temperature);
   nlohmann::json all = nlohmann::json::array();
-  for (std::int64_t row = 0; row < set.size(); ++row) all.push_back(describe(model, posteriors, answer, set, row, arguments.attention));
+  for (std::int64_t row = 0; row < set.size(); ++row)
+    all.push_back(describe(model, posteriors, answer, set, row, arguments.attention));
   if (arguments.json) {
     fmt::print("{}\n", all.dump());
     return;
   }
   for (const auto& face : all) {
-    fmt::print("{}  {}  {:.1f} %  entropy {:.3f} nats\n", face["image"].get<std::string>(), face["label"].get<std::string>(),
-               100 * (1 - face["uncertainty"].get<double>()), face["entropy"].get<double>());
+    fmt::print("{}  {}  {:.1f} %  entropy {:.3f} nats\n", face["image"].get<std::string>(),
+               face["label"].get<std::string>(), 100 * (1 - face["uncertainty"].get<double>()),
+               face["entropy"].get<double>());
   }
 }
 
@@ -109,8 +115,11 @@ void add_predict(CLI::App& app) {
   CLI::App* command = app.add_subcommand("predict", "Label distribution and uncertainty of face images");
   command->add_option("run", arguments->run, "run folder")->required();
   command->add_option("images", arguments->images, "PNG or JPEG files of cropped faces")->required();
-  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")->check(CLI::IsMember({"original", "ambiguous", "mean"}));
-  command->add_option("--weights", arguments->weights, "best or final")->check(CLI::IsMember({"best", "final"}))->capture_default_str();
+  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")
+      ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
+  command->add_option("--weights", arguments->weights, "best or final")
+      ->check(CLI::IsMember({"best", "final"}))
+      ->capture_default_str();
   command->add_flag("--attention", arguments->attention, "add the attention map of the predicted class");
   command->add_flag("--json", arguments->json, "a JSON array, one object an image");
   command->footer("Example: penumbra predict runs/a face.png --json");

@@ -1,10 +1,10 @@
-#include <ATen/Parallel.h>
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+
+#include <ATen/Parallel.h>
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "comm/world.h"
 #include "data/error.h"
@@ -37,11 +37,12 @@ void check_shape(const Config& config, const data::StoreInfo& info) {
   const auto differs = [](std::int64_t wanted, std::int64_t found) { return wanted != 0 && wanted != found; };
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   if (differs(config.data.classes, classes)) {
-    throw data::DataError(fmt::format("{}: has {} classes, but data.classes = {}", config.data.files.front(), classes, config.data.classes));
+    throw data::DataError(fmt::format("{}: has {} classes, but data.classes = {}", config.data.files.front(), classes,
+                                      config.data.classes));
   }
   if (differs(config.data.image_size, info.image_size)) {
-    throw data::DataError(fmt::format("{}: its images are {} px wide, but data.image_size = {}", config.data.files.front(),
-                                      info.image_size, config.data.image_size));
+    throw data::DataError(fmt::format("{}: its images are {} px wide, but data.image_size = {}",
+                                      config.data.files.front(), info.image_size, config.data.image_size));
   }
 }
 
@@ -50,8 +51,9 @@ void check_fit(const Config& config, const TrainingData& data, int world_size) {
   check_shape(config, data.train.info);
   const std::int64_t pairs = config.loader.global_batch / 2;
   if (world_size > pairs) {
-    throw ConfigError(fmt::format("train.batch = {} has {} pairs for {} ranks: use at most {} ranks or train.batch >= {}",
-                                  config.loader.global_batch, pairs, world_size, pairs, 2 * world_size));
+    throw ConfigError(
+        fmt::format("train.batch = {} has {} pairs for {} ranks: use at most {} ranks or train.batch >= {}",
+                    config.loader.global_batch, pairs, world_size, pairs, 2 * world_size));
   }
   if (data.train.size() < config.loader.global_batch) {
     throw data::DataError(fmt::format("the training set has {} faces, fewer than train.batch = {}", data.train.size(),
@@ -64,16 +66,19 @@ void check_fit(const Config& config, const TrainingData& data, int world_size) {
 }
 
 TrainingData load_data(const Config& config) {
-  if (config.data.files.empty()) throw ConfigError("data.files is empty: name at least one store, e.g. --set data.files='[\"faces.h5\"]'");
+  if (config.data.files.empty())
+    throw ConfigError("data.files is empty: name at least one store, e.g. --set data.files='[\"faces.h5\"]'");
   TrainingData data;
   data.train = data::load_split(config.data.files, "train");
   if (any_has_split(config.data.files, "val")) data.validation = data::load_split(config.data.files, "val");
   if (config.loader.mode != data::AmbiguousMode::stored || !config.loader.ambiguous) return data;
-  if (config.data.files.size() != 1) throw ConfigError("ambiguous.mode = \"stored\" takes exactly one file in data.files");
+  if (config.data.files.size() != 1)
+    throw ConfigError("ambiguous.mode = \"stored\" takes exactly one file in data.files");
   const data::StoreReader reader(config.data.files.front());
   if (reader.variants() == 0) {
-    throw data::DataError(fmt::format("{}: no stored ambiguous set: run 'penumbra data ambiguous' first, or use ambiguous.mode = \"online\"",
-                                      config.data.files.front()));
+    throw data::DataError(fmt::format(
+        "{}: no stored ambiguous set: run 'penumbra data ambiguous' first, or use ambiguous.mode = \"online\"",
+        config.data.files.front()));
   }
   for (int variant = 0; variant < reader.variants(); ++variant) data.variants.push_back(reader.load_variant(variant));
   return data;
@@ -81,7 +86,8 @@ TrainingData load_data(const Config& config) {
 
 void announce(const Config& config, const TrainingData& data, const comm::World& world) {
   spdlog::info("{} rank{} of {} thread{}; {} faces to train on{}, {} classes, {} px; run folder {}", world.size(),
-               world.size() == 1 ? "" : "s", at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s", data.train.size(),
+               world.size() == 1 ? "" : "s", at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s",
+               data.train.size(),
                data.validation ? fmt::format(", {} to validate on", data.validation->size()) : ", no validation split",
                data.train.classes(), data.train.info.image_size, config.run_dir);
 }
@@ -101,7 +107,8 @@ void run_train(const Arguments& arguments) {
   world.require_agreement("training data", fmt::format("{:016x}", data::fingerprint(data.train)));
   world.all_or_none(
       [&] {
-        if (world.rank() == 0 && !arguments.dry_run) RunFolder(config.run_dir).create(config, world.size(), arguments.overwrite);
+        if (world.rank() == 0 && !arguments.dry_run)
+          RunFolder(config.run_dir).create(config, world.size(), arguments.overwrite);
       },
       exit_code_of);
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
@@ -122,11 +129,15 @@ void add_train(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("train", "Train the nets; run it under mpirun for several ranks");
   command->add_option("config", arguments->config, "TOML file")->required();
-  command->add_option("--set", arguments->sets, "section.key=value, over the file")->take_all()->expected(1)->allow_extra_args(false);
+  command->add_option("--set", arguments->sets, "section.key=value, over the file")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_flag("--dry-run", arguments->dry_run, "one step of everything, nothing kept");
   command->add_flag("--overwrite", arguments->overwrite, "replace the run that run.dir holds");
   command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");
-  command->footer("Example: mpirun -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set run.dir=runs/a");
+  command->footer(
+      "Example: mpirun -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set run.dir=runs/a");
   command->callback([arguments] { run_train(*arguments); });
 }
 

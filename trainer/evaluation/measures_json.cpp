@@ -1,6 +1,7 @@
 #include "trainer/evaluation/measures_json.h"
 
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 
 namespace penumbra::trainer {

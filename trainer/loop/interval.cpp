@@ -1,10 +1,10 @@
 #include "trainer/loop/interval.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
 #include <stdexcept>
 #include <utility>
+
+#include <ATen/ATen.h>
 
 #include "comm/world.h"
 
@@ -12,9 +12,10 @@ namespace penumbra::trainer {
 
 void Interval::add(const StepResult& result, double wait_seconds, double exposed_seconds) {
   const Objective& o = result.objective;
-  const at::Tensor norm_share = result.gradient_norm / collective_.world_size();  // the same on every rank: summed, it is itself again
-  const at::Tensor row = at::stack({o.total.detach(), o.ce_original, o.ce_ambiguous, o.attention, o.alignment, o.correct_original,
-                                    o.correct_ambiguous, o.moved, o.empty_attention, norm_share});
+  const at::Tensor norm_share =
+      result.gradient_norm / collective_.world_size();  // the same on every rank: summed, it is itself again
+  const at::Tensor row = at::stack({o.total.detach(), o.ce_original, o.ce_ambiguous, o.attention, o.alignment,
+                                    o.correct_original, o.correct_ambiguous, o.moved, o.empty_attention, norm_share});
   sums_ = sums_.defined() ? sums_.add_(row) : row;
   wait_seconds_ += wait_seconds;
   exposed_seconds_ += exposed_seconds;
@@ -27,7 +28,8 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   const double* v = mean.const_data_ptr<double>();
   if (!std::isfinite(v[0])) {
     if (collective_.rank() != 0) throw comm::PeerFailure(1);  // every rank sees it; one says it
-    throw std::runtime_error("the loss is not finite: lower schedule.learning_rate, set optimizer.clip_norm, or use fp32");
+    throw std::runtime_error(
+        "the loss is not finite: lower schedule.learning_rate, set optimizer.clip_norm, or use fp32");
   }
   const auto now = std::chrono::steady_clock::now();
   IntervalReport report;

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <chrono>
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 #include "comm/collective.h"
 #include "trainer/loop/progress.h"
@@ -17,7 +17,8 @@ class Interval {
   explicit Interval(comm::Collective& collective) : collective_(collective) {}
 
   void add(const StepResult& result, double wait_seconds, double exposed_seconds);
-  /// The interval's means over all ranks, and starts the next one. All ranks call. Throws std::runtime_error when the loss is not finite.
+  /// The interval's means over all ranks, and starts the next one. All ranks call. Throws std::runtime_error when the
+  /// loss is not finite.
   IntervalReport take(std::int64_t global_batch);
   std::int64_t steps() const { return steps_; }
 

@@ -1,10 +1,10 @@
 #include "trainer/loop/predict.h"
 
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "trainer/nets/autocast.h"
 
@@ -12,7 +12,9 @@ namespace penumbra::trainer {
 namespace {
 
 at::Tensor posterior_of(ResNet& net, const at::Tensor& x, bool flip) {
-  const auto once = [&](const at::Tensor& view) { return at::softmax(net.forward(view, false).logits.to(at::kFloat), 1); };
+  const auto once = [&](const at::Tensor& view) {
+    return at::softmax(net.forward(view, false).logits.to(at::kFloat), 1);
+  };
   return flip ? (once(x) + once(at::flip(x, {3}))).mul_(0.5) : once(x);
 }
 
@@ -22,7 +24,8 @@ void append(std::vector<float>& out, const at::Tensor& rows) {
 }
 
 /// Every rank's rows in one place: each row is non-zero on one rank only, so the sum is exact.
-std::vector<float> gather_rows(const std::vector<float>& mine, std::int64_t offset, std::int64_t total, comm::Collective& collective) {
+std::vector<float> gather_rows(const std::vector<float>& mine, std::int64_t offset, std::int64_t total,
+                               comm::Collective& collective) {
   const at::Tensor all = at::zeros({total}, at::kFloat);
   std::copy(mine.begin(), mine.end(), all.mutable_data_ptr<float>() + offset);
   collective.all_reduce_sum(all).wait();
@@ -31,7 +34,8 @@ std::vector<float> gather_rows(const std::vector<float>& mine, std::int64_t offs
 
 }  // namespace
 
-Posteriors predict_rows(DualNet& nets, const data::SampleSet& set, std::int64_t begin, std::int64_t end, const Config& config) {
+Posteriors predict_rows(DualNet& nets, const data::SampleSet& set, std::int64_t begin, std::int64_t end,
+                        const Config& config) {
   const at::NoGradGuard no_grad;
   const CpuAutocast autocast(config.train.precision == Precision::bf16);
   Posteriors out;
@@ -57,7 +61,8 @@ Posteriors predict_set(DualNet& nets, const data::SampleSet& set, const Config& 
 
 std::vector<float> head_posterior(const Posteriors& posteriors, Head head) {
   if (head == Head::original) return posteriors.original;
-  if (posteriors.ambiguous.empty()) throw ConfigError("this run has no ambiguous net: only the head \"original\" exists");
+  if (posteriors.ambiguous.empty())
+    throw ConfigError("this run has no ambiguous net: only the head \"original\" exists");
   if (head == Head::ambiguous) return posteriors.ambiguous;
   std::vector<float> mean(posteriors.original.size());
   std::transform(posteriors.original.begin(), posteriors.original.end(), posteriors.ambiguous.begin(), mean.begin(),

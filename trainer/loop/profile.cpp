@@ -1,11 +1,11 @@
 #include "trainer/loop/profile.h"
 
-#include <spdlog/spdlog.h>
-#include <torch/csrc/autograd/profiler_kineto.h>
-
 #include <exception>
 #include <set>
 #include <utility>
+
+#include <spdlog/spdlog.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
 
 namespace penumbra::trainer {
 namespace profiler = torch::autograd::profiler;

@@ -1,9 +1,11 @@
 #include "trainer/loop/progress.h"
 
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
 #include <fmt/format.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 namespace penumbra::trainer {
 namespace {
@@ -14,17 +16,28 @@ std::string duration(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+/// mpirun gives each rank a terminal of its own, whatever its own output goes to: ask the launcher.
+bool writes_to_a_terminal() {
+  if (isatty(STDOUT_FILENO) != 1) return false;
+  if (std::getenv("OMPI_COMM_WORLD_RANK") == nullptr) return true;
+  std::error_code unknown;
+  const auto target = std::filesystem::read_symlink(fmt::format("/proc/{}/fd/1", getppid()), unknown).string();
+  return target.rfind("/dev/pts/", 0) == 0 || target.rfind("/dev/tty", 0) == 0;
+}
+
 }  // namespace
 
 std::string console_line(const IntervalReport& r, double eta_seconds) {
-  std::string line = fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  ce {:.3f}", r.epoch + 1, r.epochs, r.step, r.steps, r.loss,
-                                 r.ce_original);
-  if (r.ce_ambiguous > 0) line += fmt::format("/{:.3f}  att {:.4f}  align {:.4f}", r.ce_ambiguous, r.attention, r.alignment);
+  std::string line = fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  ce {:.3f}", r.epoch + 1, r.epochs, r.step,
+                                 r.steps, r.loss, r.ce_original);
+  if (r.ce_ambiguous > 0)
+    line += fmt::format("/{:.3f}  att {:.4f}  align {:.4f}", r.ce_ambiguous, r.attention, r.alignment);
   line += fmt::format("  acc {:.1f}", 100 * r.accuracy_original);
   if (r.ce_ambiguous > 0) line += fmt::format("/{:.1f}", 100 * r.accuracy_ambiguous);
   const double share = r.step_seconds > 0 ? 100 / r.step_seconds : 0;
-  return line + fmt::format(" %  lr {:.4g}  {:.0f} img/s  wait {:.0f} %  sync {:.0f} %  eta {}", r.learning_rate, r.images_per_second,
-                            share * r.wait_seconds, share * r.exposed_seconds, duration(eta_seconds));
+  return line + fmt::format(" %  lr {:.4g}  {:.0f} img/s  wait {:.0f} %  sync {:.0f} %  eta {}", r.learning_rate,
+                            r.images_per_second, share * r.wait_seconds, share * r.exposed_seconds,
+                            duration(eta_seconds));
 }
 
 std::string console_line(const Measures& m, std::int64_t epoch, bool best) {
@@ -35,13 +48,14 @@ std::string console_line(const Measures& m, std::int64_t epoch, bool best) {
   return line + (best ? "  (best)" : "");
 }
 
-ProgressBar::ProgressBar(std::int64_t total_steps) : total_(total_steps), terminal_(isatty(STDOUT_FILENO) == 1) {}
+ProgressBar::ProgressBar(std::int64_t total_steps) : total_(total_steps), terminal_(writes_to_a_terminal()) {}
 
 void ProgressBar::show(std::int64_t done) {
   if (!terminal_ || total_ == 0) return;
   constexpr int kWidth = 40;
   const auto filled = static_cast<int>(kWidth * done / total_);
-  fmt::print("\r[{:=<{}}{: <{}}] {:3}%  eta {} ", "", filled, "", kWidth - filled, 100 * done / total_, duration(eta_seconds(done)));
+  fmt::print("\r[{:=<{}}{: <{}}] {:3}%  eta {} ", "", filled, "", kWidth - filled, 100 * done / total_,
+             duration(eta_seconds(done)));
   std::fflush(stdout);
 }
 

@@ -15,7 +15,8 @@ struct IntervalReport {
   double accuracy_original = 0, accuracy_ambiguous = 0;
   double moved = 0, empty_attention = 0, gradient_norm = 0, learning_rate = 0;
   double images_per_second = 0;  ///< faces of the global batch a second; their two views count as one
-  double step_seconds = 0, wait_seconds = 0, exposed_seconds = 0;  ///< a step: all of it, waiting for data, waiting for gradients
+  double step_seconds = 0, wait_seconds = 0,
+         exposed_seconds = 0;  ///< a step: all of it, waiting for data, waiting for gradients
 };
 
 /// "epoch 3/12  120/391  loss 1.234 ..." - one dense line.

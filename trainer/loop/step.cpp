@@ -1,8 +1,8 @@
 #include "trainer/loop/step.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
+
+#include <ATen/ATen.h>
 
 #include "data/error.h"
 #include "trainer/evaluation/measures.h"
@@ -56,7 +56,8 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   Objective loss = objective(views, batch, state.bank, state.nets, config.objective, progress);
   loss.total.backward();  // a bucket leaves as soon as its last gradient is there
   state.gradients.finish_step();
-  const double rate = learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
+  const double rate =
+      learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
   const at::Tensor norm = state.optimizer.step(rate);
   state.bank.update(batch.sample, loss.posterior, loss.divergence);
   if (state.average) state.average->update();

@@ -1,11 +1,11 @@
 #include "trainer/loop/train_loop.h"
 
+#include <chrono>
+
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/loop/interval.h"
@@ -76,8 +76,9 @@ class Run {
     one_step(0, 0);
     const double step_seconds = seconds_since(start);
     const IntervalReport r = interval_.take(config_.loader.global_batch);
-    std::string text = fmt::format("dry run: {} parameters, {} steps an epoch, {} buckets, first step {:.2f} s, loss {:.4f}",
-                                   state_.parameters.size(), loader_.steps_per_epoch(), state_.gradients.buckets(), step_seconds, r.loss);
+    std::string text = fmt::format(
+        "dry run: {} parameters, {} steps an epoch, {} buckets, first step {:.2f} s, loss {:.4f}",
+        state_.parameters.size(), loader_.steps_per_epoch(), state_.gradients.buckets(), step_seconds, r.loss);
     state_.bank.end_epoch(world_.collective());
     if (data_.validation) {
       const auto begin = Clock::now();
@@ -101,8 +102,9 @@ class Run {
     interval_.add(result, loader_.take_wait_seconds(), state_.gradients.exposed_seconds());
   }
 
+  /// The middle of the step, so that the first one of a warm-up already learns.
   Progress progress(std::int64_t epoch, std::int64_t step) const {
-    return {static_cast<double>(epoch) + static_cast<double>(step) / static_cast<double>(loader_.steps_per_epoch()),
+    return {static_cast<double>(epoch) + (static_cast<double>(step) + 0.5) / static_cast<double>(loader_.steps_per_epoch()),
             static_cast<double>(config_.train.epochs)};
   }
 
@@ -119,7 +121,8 @@ class Run {
     r.step = step;
     r.steps = loader_.steps_per_epoch();
     const Progress now = progress(epoch, step - 1);
-    r.learning_rate = learning_rate_at(config_.schedule, now.epoch, now.epochs, static_cast<double>(config_.loader.global_batch));
+    r.learning_rate =
+        learning_rate_at(config_.schedule, now.epoch, now.epochs, static_cast<double>(config_.loader.global_batch));
     if (world_.rank() != 0) return;
     bar.clear();
     spdlog::info("{}", console_line(r, bar.eta_seconds(epoch * r.steps + step)));
@@ -142,7 +145,8 @@ class Run {
       folder.append_metrics(row);
       bar.clear();
       spdlog::info("{}", console_line(validation.measures, epoch, better));
-      if (best_.out_of_patience()) spdlog::info("no better validation for {} times: stopping early", config_.evaluation.patience);
+      if (best_.out_of_patience())
+        spdlog::info("no better validation for {} times: stopping early", config_.evaluation.patience);
     }
     return !best_.out_of_patience();
   }

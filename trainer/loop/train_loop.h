@@ -18,7 +18,8 @@ struct TrainingData {
 };
 
 /// Trains from the first epoch to the last (or until patience ends): steps, validation, best and final weights.
-/// Every rank calls; rank 0 prints and writes. An exception on one rank alone leaves the others waiting: the caller aborts.
+/// Every rank calls; rank 0 prints and writes. An exception on one rank alone leaves the others waiting: the caller
+/// aborts.
 void train(const Config& config, const TrainingData& data, comm::World& world, const RunFolder& folder);
 
 /// One step, one validation pass and one file of weights in a folder of its own, which is removed; prints what they

@@ -11,9 +11,12 @@ namespace {
 /// Higher is better.
 double score(const Measures& measures, Best measure) {
   switch (measure) {
-    case Best::accuracy: return measures.accuracy;
-    case Best::nll: return -measures.nll;
-    case Best::majority_accuracy: break;
+    case Best::accuracy:
+      return measures.accuracy;
+    case Best::nll:
+      return -measures.nll;
+    case Best::majority_accuracy:
+      break;
   }
   if (!measures.majority_accuracy) {
     throw ConfigError("evaluation.best = \"majority_accuracy\" needs votes in the validation set: use \"accuracy\"");
@@ -23,12 +26,15 @@ double score(const Measures& measures, Best measure) {
 
 }  // namespace
 
-Validation validate(TrainingState& state, const data::SampleSet& set, const Config& config, comm::Collective& collective) {
+Validation validate(TrainingState& state, const data::SampleSet& set, const Config& config,
+                    comm::Collective& collective) {
   if (state.average) state.average->swap();
-  const std::vector<float> posterior = head_posterior(predict_set(state.nets, set, config, collective), config.evaluation.head);
+  const std::vector<float> posterior =
+      head_posterior(predict_set(state.nets, set, config, collective), config.evaluation.head);
   if (state.average) state.average->swap();
   std::vector<float> log_posterior(posterior.size());
-  std::transform(posterior.begin(), posterior.end(), log_posterior.begin(), [](float p) { return std::log(std::max(p, 1e-30f)); });
+  std::transform(posterior.begin(), posterior.end(), log_posterior.begin(),
+                 [](float p) { return std::log(std::max(p, 1e-30f)); });
   return {measure(posterior, set), fit_temperature(log_posterior, set.labels, set.classes())};
 }
 

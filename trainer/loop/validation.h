@@ -14,8 +14,10 @@ struct Validation {
   double temperature = 1;  ///< fitted on this set
 };
 
-/// Measures of the configured head on `set`, with the averaged weights where there are any. All ranks call, all get the same.
-Validation validate(TrainingState& state, const data::SampleSet& set, const Config& config, comm::Collective& collective);
+/// Measures of the configured head on `set`, with the averaged weights where there are any. All ranks call, all get the
+/// same.
+Validation validate(TrainingState& state, const data::SampleSet& set, const Config& config,
+                    comm::Collective& collective);
 
 /// Keeps track of the best validation.
 class BestSoFar {
