@@ -56,7 +56,7 @@ void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   command->footer("Example: penumbra data synth faces.h5 --train 4096 --val 512 --test 1024");
   command->callback([a] {
     data::write_synthetic(a->synth, a->to);
-    if (!a->sheet.empty()) data::write_png(a->sheet, data::contact_sheet(a->synth, 10, 2));
+    if (!a->sheet.empty()) data::write_png(a->sheet, data::contact_sheet(a->synth, 8, 3));
     fmt::print("wrote {}: {} / {} / {} faces\n", a->to, a->synth.train, a->synth.val, a->synth.test);
   });
 }
