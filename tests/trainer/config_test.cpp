@@ -1,13 +1,13 @@
 #include "trainer/config.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "trainer/config_fields.h"
 
@@ -52,8 +52,9 @@ TEST_F(ConfigFile, SetWinsOverTheFileAndTheLastSetWins) {
 }
 
 TEST_F(ConfigFile, ResolvedTreeReadsBackToItself) {
-  const Config config = load("", {"data.files=[\"a.h5\", \"b \\\"c\\\".h5\"]", "schedule.milestones=[1, 2.5]", "schedule.kind=step", "weak.shift=0.07",
-                                  "attention.norm=l2", "optimizer.weight_decay=1e-4", "uncertainty.constant=true"});
+  const Config config =
+      load("", {"data.files=[\"a.h5\", \"b \\\"c\\\".h5\"]", "schedule.milestones=[1, 2.5]", "schedule.kind=step",
+                "weak.shift=0.07", "attention.norm=l2", "optimizer.weight_decay=1e-4", "uncertainty.constant=true"});
   const std::string text = to_toml(config);
   EXPECT_EQ(to_toml(load(text)), text);
   EXPECT_EQ(load(text).data.files, config.data.files);
@@ -95,9 +96,11 @@ TEST_F(ConfigFile, EveryShippedConfigLoads) {
 }
 
 TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {
-  EXPECT_THAT(error_of("[train]\nepoch = 3\n"), AllOf(HasSubstr("config.toml"), HasSubstr("'train.epoch'"), HasSubstr("'train.epochs'")));
+  EXPECT_THAT(error_of("[train]\nepoch = 3\n"),
+              AllOf(HasSubstr("config.toml"), HasSubstr("'train.epoch'"), HasSubstr("'train.epochs'")));
   EXPECT_THAT(error_of("[train]\nepochs = 0\n"), AllOf(HasSubstr("train.epochs = 0"), HasSubstr("1 to 100000")));
-  EXPECT_THAT(error_of("[train]\nmethod = \"best\"\n"), AllOf(HasSubstr("train.method"), HasSubstr("\"full\", \"ce_only\", \"mixup_only\"")));
+  EXPECT_THAT(error_of("[train]\nmethod = \"best\"\n"),
+              AllOf(HasSubstr("train.method"), HasSubstr("\"full\", \"ce_only\", \"mixup_only\"")));
   EXPECT_THAT(error_of("epochs = 3\n"), HasSubstr("[section]"));
   EXPECT_THAT(error_of("[train\n"), HasSubstr("line 1"));
   EXPECT_THAT(error_of("", {"train.epochs"}), HasSubstr("section.key=value"));
