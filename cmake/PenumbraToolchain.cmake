@@ -8,7 +8,7 @@ endif()
 add_library(penumbra_options INTERFACE)
 target_include_directories(penumbra_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(penumbra_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual $<$<BOOL:${PENUMBRA_WERROR}>:-Werror>)
 
 if(PENUMBRA_SANITIZE)
   add_compile_options(-fsanitize=${PENUMBRA_SANITIZE} -fno-omit-frame-pointer -g1)

@@ -50,7 +50,7 @@ std::vector<std::vector<Pair>> stored_matchings(const SampleSet& set, const Load
     if (stored != wanted) {
       throw DataError("stored variants have a side of " + std::to_string(stored) + " pixels, training asks for " +
                       std::to_string(wanted) +
-                      ": render them again with `penumbra data ambiguous` or change the view size");
+                      ": render them again with `penumbra data ambiguous --config` or change the view size");
     }
   }
   return matchings;

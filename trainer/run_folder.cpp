@@ -65,24 +65,29 @@ void save_model(const RunFolder& folder, const std::string& name, DualNet& nets,
                     {"temperature", fmt::format("{}", note.temperature)}});
 }
 
-TrainedModel load_model(const std::filesystem::path& run, const std::string& name, const std::string& head) {
+TrainedModel load_model(const std::filesystem::path& run, const std::string& which, const std::string& head) {
   const RunFolder folder(run);
   if (!std::filesystem::exists(folder.config())) {
     throw ConfigError(fmt::format("{}: not a run folder: it has no config.toml", run.string()));
   }
+  const bool best = which.empty() && std::filesystem::exists(folder.weights("best"));
+  const std::string name = !which.empty() ? which : best ? "best" : "final";
   if (!std::filesystem::exists(folder.weights(name))) {
-    throw ConfigError(fmt::format("{}: no such weights; the run has not got that far", folder.weights(name).string()));
+    throw ConfigError(
+        fmt::format("{}: no such weights: the run has not got that far, or had no validation split to find its best",
+                    folder.weights(name).string()));
   }
   const SafetensorsFile file = load_safetensors(folder.weights(name));
   const std::vector<std::string> sets = head.empty() ? std::vector<std::string>{} : std::vector{"predict.head=" + head};
   const Config config = load_config(folder.config(), sets);
+  const bool own_head = load_config(folder.config(), {}).evaluation.head == config.evaluation.head;
   data::StoreInfo info;
   double temperature = 1;
   try {
     info.classes = nlohmann::json::parse(file.metadata.at("classes")).get<std::vector<std::string>>();
     info.channels = std::stoi(file.metadata.at("channels"));
     info.image_size = std::stoi(file.metadata.at("image_size"));
-    temperature = std::stod(file.metadata.at("temperature"));
+    if (own_head) temperature = std::stod(file.metadata.at("temperature"));
   } catch (const std::exception&) {
     throw data::DataError(
         fmt::format("{}: not weights of Penumbra: its metadata lacks classes, channels, image_size or temperature",

@@ -35,7 +35,8 @@ struct TrainedModel {
   Config config;
   data::StoreInfo info;  ///< classes, image size and channels that it was trained on
   DualNet nets;
-  double temperature = 1;  ///< fitted on the validation set; 1 when there was none
+  double temperature =
+      1;  ///< fitted on the validation set for the run's own head; 1 when there was none, or for another head
   std::string checkpoint;  ///< path of the weights
 };
 
@@ -48,8 +49,8 @@ struct WeightsNote {
 void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,
                 const WeightsNote& note);
 
-/// `name`: "best" or "final"; `head`: over the run's predict.head, or empty. Throws ConfigError when RUN is no run
-/// folder, has no such weights or no net for that head, DataError when damaged.
+/// `name`: "best", "final", or empty for the best where there is one; `head`: over the run's predict.head, or empty.
+/// Throws ConfigError when RUN is no run folder, has no such weights or no net for that head, DataError when damaged.
 TrainedModel load_model(const std::filesystem::path& run, const std::string& name, const std::string& head);
 
 /// This build and machine: versions, host, cores.

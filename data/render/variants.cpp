@@ -129,4 +129,24 @@ void verify_variant(const SampleSet& set, const StoredVariant& variant, int thre
   });
 }
 
+void require_options(const SampleSet& set, const StoredVariant& variant, const AmbiguousOptions& options,
+                     int view_size) {
+  const int wanted = view_size > 0 ? view_size : set.info.image_size;
+  const auto same = [&](const Recipe& stored) {
+    if (stored.partner == stored.source) return true;  // sat out: never in a batch
+    const Recipe drawn = draw_ambiguous(options, variant.seed, static_cast<std::uint32_t>(variant.epoch), stored.source,
+                                        stored.partner, set.info.image_size, wanted, set.info.channels);
+    return drawn.mix == stored.mix && drawn.lambda == stored.lambda && drawn.theta.m == stored.theta.m &&
+           drawn.contrast == stored.contrast && drawn.brightness == stored.brightness &&
+           drawn.saturation == stored.saturation && drawn.grey == stored.grey && drawn.erase.x0 == stored.erase.x0 &&
+           drawn.erase.x1 == stored.erase.x1 && drawn.erase.y0 == stored.erase.y0 && drawn.erase.y1 == stored.erase.y1;
+  };
+  matching_of(set, variant);
+  if (view_size_of(set, variant) != wanted || !std::all_of(variant.recipes.begin(), variant.recipes.end(), same)) {
+    throw DataError(
+        "the stored ambiguous set was rendered with other [ambiguous] options or another view size than the "
+        "configuration's: render it again with 'penumbra data ambiguous FILE --config CONFIG'");
+  }
+}
+
 }  // namespace penumbra::data

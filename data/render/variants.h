@@ -25,6 +25,11 @@ std::vector<Pair> matching_of(const SampleSet& set, const StoredVariant& variant
 /// Side of its views, from the number of its pixels; DataError when that is not N square images.
 int view_size_of(const SampleSet& set, const StoredVariant& variant);
 
+/// Throws DataError unless the variant's recipes are those that `options` and `view_size` (0: the stored size) draw for
+/// its (seed, epoch): training on it then equals training online with these options.
+void require_options(const SampleSet& set, const StoredVariant& variant, const AmbiguousOptions& options,
+                     int view_size);
+
 /// Renders every recipe of a variant again and compares: throws DataError for the first row that differs, or when the
 /// variant does not fit the set.
 void verify_variant(const SampleSet& set, const StoredVariant& variant, int threads = 0);

@@ -37,4 +37,10 @@ std::uint64_t label_fingerprint(std::span<const std::int32_t> labels) {
   return hash.digest();
 }
 
+std::uint64_t byte_fingerprint(std::span<const std::uint8_t> bytes) {
+  Hash hash;
+  hash.add(bytes);
+  return hash.digest();
+}
+
 }  // namespace penumbra::data

@@ -40,6 +40,9 @@ struct SampleSet {
 /// XXH3-64 over pixels, labels, votes and class names: two ranks that train on the same data agree on it.
 std::uint64_t fingerprint(const SampleSet& set);
 
+/// XXH3-64 over any bytes: the pixels of a stored variant, a file.
+std::uint64_t byte_fingerprint(std::span<const std::uint8_t> bytes);
+
 /// XXH3-64 over the labels alone: what a matching depends on.
 std::uint64_t label_fingerprint(std::span<const std::int32_t> labels);
 

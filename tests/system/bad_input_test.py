@@ -53,6 +53,21 @@ class BadInput(Case):
         self.refused(self.train("never", "train.batch=33", ranks=2), USAGE, "train.batch", "odd")
         self.refused(self.train("never", "train.batch=4", ranks=3), USAGE, "train.batch", "3 ranks")
 
+    def test_votes_where_there_are_none(self):
+        def without_votes(file):
+            for split in file["original"].values():
+                del split["votes"]
+            del file.attrs["vote_columns"]
+            file.attrs.create("vote_columns", data=h5py.Empty(h5py.string_dtype("utf-8", 1)))
+        store = self.damaged("voteless.h5", without_votes)
+        self.refused(self.train("never", "train.labels=votes", ranks=3, files=f'["{store}"]'), DATA, "train.labels", "votes")
+
+    def test_stored_variants_of_other_options(self):
+        store = self.damaged("variants.h5", lambda file: None)
+        self.assertEqual(run("data", "ambiguous", store, "--variants", 1).returncode, 0)
+        done = self.train("never", "ambiguous.mode=stored", "ambiguous.alpha=0.5", ranks=3, files=f'["{store}"]')
+        self.refused(done, DATA, "[ambiguous]", "data ambiguous")
+
     def test_batch_larger_than_the_set(self):
         self.refused(self.train("never", "train.batch=1000", ranks=2), DATA, "256", "train.batch")
 

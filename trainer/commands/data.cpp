@@ -13,6 +13,7 @@
 #include "data/store/writer.h"
 #include "data/synth/synth.h"
 #include "trainer/commands/commands.h"
+#include "trainer/config.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -23,6 +24,8 @@ struct Arguments {
   std::string from, to, rule = "majority", sheet;
   int variants = 1;
   std::uint64_t seed = 1;
+  std::string config;
+  std::vector<std::string> sets;
   bool json = false;
 };
 
@@ -92,14 +95,23 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* command = data.add_subcommand("ambiguous", "Render and store K variants of the ambiguous training set");
   command->add_option("file", a->from, "HDF5 store")->required();
   command->add_option("--variants", a->variants, "K")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_option("--seed", a->seed, "must equal run.seed for the same bits as the online set")
+  command->add_option("--seed", a->seed, "without --config; equal to run.seed it gives the same bits as the online set")
       ->capture_default_str();
-  command->footer("Example: penumbra data ambiguous faces.h5 --variants 4");
+  command->add_option("--config", a->config, "TOML file whose [ambiguous], data.view_size and run.seed to use");
+  command->add_option("--set", a->sets, "section.key=value, over the file")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  command->footer("Example: penumbra data ambiguous faces.h5 --variants 4 --config configs/demo.toml");
   command->callback([a] {
     const data::SampleSet train = data::StoreReader(a->from).load("train");
+    data::LoaderOptions options;
+    options.seed = a->seed;
+    if (!a->config.empty()) options = load_config(a->config, a->sets).loader;
     std::vector<data::StoredVariant> variants;
     for (int k = 0; k < a->variants; ++k) {
-      variants.push_back(data::make_variant(train, data::AmbiguousOptions{}, a->seed, static_cast<std::uint32_t>(k)));
+      variants.push_back(
+          data::make_variant(train, options.strong, options.seed, static_cast<std::uint32_t>(k), options.view_size));
     }
     data::write_variants(a->from, variants);
     fmt::print("{}: {} variants of {} faces\n", a->from, a->variants, train.size());

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 #include <ATen/Parallel.h>
@@ -19,7 +21,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string run, split = "test", head, weights = "best";
+  std::string run, split = "test", head, weights;
   std::vector<std::string> files;
   bool json = false;
 };
@@ -61,6 +63,12 @@ void print_table(const nlohmann::json& result) {
   }
 }
 
+std::string file_fingerprint(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<std::uint8_t> bytes((std::istreambuf_iterator<char>(file)), {});
+  return fmt::format("weights {:016x}", data::byte_fingerprint(bytes));
+}
+
 void run_eval(const Arguments& arguments) {
   comm::World world;
   std::unique_ptr<TrainedModel> model;
@@ -72,6 +80,8 @@ void run_eval(const Arguments& arguments) {
         check_match(*model, set, arguments.files.front());
       },
       exit_code_of);
+  world.require_agreement("evaluated data", fmt::format("{:016x}", data::fingerprint(set)));
+  world.require_agreement("run", to_toml(model->config) + file_fingerprint(model->checkpoint));
   at::set_num_threads(world.cores());
   Posteriors posteriors;
   run_or_abort(world, [&] { posteriors = predict_set(model->nets, set, model->config, world.collective()); });
@@ -96,9 +106,10 @@ void add_eval(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")
       ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
-  command->add_option("--weights", arguments->weights, "best or final")
-      ->check(CLI::IsMember({"best", "final"}))
-      ->capture_default_str();
+  command
+      ->add_option("--weights", arguments->weights,
+                   "best or final; default: the best, where there was a validation split")
+      ->check(CLI::IsMember({"best", "final"}));
   command->add_flag("--json", arguments->json, "one JSON object");
   command->footer("Example: penumbra eval runs/a --data faces.h5 --split test --json");
   command->callback([arguments] { run_eval(*arguments); });

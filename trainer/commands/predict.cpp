@@ -23,7 +23,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string run, head, weights = "best";
+  std::string run, head, weights;
   std::vector<std::string> images;
   bool json = false, attention = false;
 };
@@ -117,9 +117,10 @@ void add_predict(CLI::App& app) {
   command->add_option("images", arguments->images, "PNG or JPEG files of cropped faces")->required();
   command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")
       ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
-  command->add_option("--weights", arguments->weights, "best or final")
-      ->check(CLI::IsMember({"best", "final"}))
-      ->capture_default_str();
+  command
+      ->add_option("--weights", arguments->weights,
+                   "best or final; default: the best, where there was a validation split")
+      ->check(CLI::IsMember({"best", "final"}));
   command->add_flag("--attention", arguments->attention, "add the attention map of the predicted class");
   command->add_flag("--json", arguments->json, "a JSON array, one object an image");
   command->footer("Example: penumbra predict runs/a face.png --json");

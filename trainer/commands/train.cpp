@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include <ATen/Parallel.h>
@@ -8,6 +9,7 @@
 
 #include "comm/world.h"
 #include "data/error.h"
+#include "data/render/variants.h"
 #include "data/store/reader.h"
 #include "trainer/commands/commands.h"
 #include "trainer/config.h"
@@ -59,6 +61,9 @@ void check_fit(const Config& config, const TrainingData& data, int world_size) {
     throw data::DataError(fmt::format("the training set has {} faces, fewer than train.batch = {}", data.train.size(),
                                       config.loader.global_batch));
   }
+  if (config.train.labels == Labels::votes && data.train.votes.empty()) {
+    throw data::DataError("train.labels = \"votes\", but the training set has no votes: use \"hard\"");
+  }
   const bool votes = data.validation && !data.validation->votes.empty();
   if (data.validation && config.evaluation.best == Best::majority_accuracy && !votes) {
     throw ConfigError("evaluation.best = \"majority_accuracy\" needs votes in the validation set: use \"accuracy\"");
@@ -80,8 +85,31 @@ TrainingData load_data(const Config& config) {
         "{}: no stored ambiguous set: run 'penumbra data ambiguous' first, or use ambiguous.mode = \"online\"",
         config.data.files.front()));
   }
-  for (int variant = 0; variant < reader.variants(); ++variant) data.variants.push_back(reader.load_variant(variant));
+  for (int variant = 0; variant < reader.variants(); ++variant) {
+    data.variants.push_back(reader.load_variant(variant));
+    data::require_options(data.train, data.variants.back(), config.loader.strong, config.loader.view_size);
+  }
   return data;
+}
+
+/// What all ranks must have read alike, as text.
+std::string fingerprints(const TrainingData& data) {
+  std::string text = fmt::format("train {:016x}", data::fingerprint(data.train));
+  if (data.validation) text += fmt::format(", validation {:016x}", data::fingerprint(*data.validation));
+  for (const data::StoredVariant& variant : data.variants) {
+    text += fmt::format(", variant {:016x} of seed {} epoch {}", data::byte_fingerprint(variant.pixels), variant.seed,
+                        variant.epoch);
+  }
+  return text;
+}
+
+/// Below 4x4 cells there is little that attention could disagree about.
+void warn_of_coarse_attention(const Config& config, int image_size) {
+  const int view = config.loader.view_size > 0 ? config.loader.view_size : image_size;
+  const double cells = std::ceil(view / ResNet(config.net, 0).receptive_field().stride);
+  if (config.train.method == Method::full && config.objective.attention_weight > 0 && cells < 4) {
+    spdlog::warn("attention maps have only {0}x{0} cells: use net.last_stride = 1 or a smaller stem stride", cells);
+  }
 }
 
 void announce(const Config& config, const TrainingData& data, const comm::World& world) {
@@ -104,7 +132,7 @@ void run_train(const Arguments& arguments) {
         check_fit(config, data, world.size());
       },
       exit_code_of);
-  world.require_agreement("training data", fmt::format("{:016x}", data::fingerprint(data.train)));
+  world.require_agreement("training data", fingerprints(data));
   world.all_or_none(
       [&] {
         if (world.rank() == 0 && !arguments.dry_run)
@@ -112,7 +140,10 @@ void run_train(const Arguments& arguments) {
       },
       exit_code_of);
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
-  if (world.rank() == 0) announce(config, data, world);
+  if (world.rank() == 0) {
+    announce(config, data, world);
+    warn_of_coarse_attention(config, data.train.info.image_size);
+  }
   run_or_abort(world, [&] {
     const Profile profile(world.rank() == 0 ? arguments.profile : "");
     if (arguments.dry_run) {
@@ -137,7 +168,8 @@ void add_train(CLI::App& app) {
   command->add_flag("--overwrite", arguments->overwrite, "replace the run that run.dir holds");
   command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");
   command->footer(
-      "Example: mpirun -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set run.dir=runs/a");
+      "Example: mpirun --bind-to none -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set "
+      "run.dir=runs/a");
   command->callback([arguments] { run_train(*arguments); });
 }
 

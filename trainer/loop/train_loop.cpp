@@ -56,7 +56,9 @@ class Run {
   void train(const RunFolder& folder) {
     const std::int64_t steps = loader_.steps_per_epoch();
     ProgressBar bar(config_.train.epochs * steps);
+    std::int64_t last = 0;
     for (std::int64_t epoch = 0; epoch < config_.train.epochs; ++epoch) {
+      last = epoch;
       loader_.start_epoch(epoch);
       for (std::int64_t step = 0; step < steps; ++step) {
         one_step(epoch, step);
@@ -67,7 +69,7 @@ class Run {
       if (is_validation(epoch) && !validate_and_keep(folder, bar, epoch)) break;
     }
     bar.clear();
-    save(folder, "final", {config_.train.epochs - 1, temperature_});
+    save(folder, "final", {last, temperature_});
   }
 
   void dry_run() {
@@ -104,8 +106,9 @@ class Run {
 
   /// The middle of the step, so that the first one of a warm-up already learns.
   Progress progress(std::int64_t epoch, std::int64_t step) const {
-    return {static_cast<double>(epoch) + (static_cast<double>(step) + 0.5) / static_cast<double>(loader_.steps_per_epoch()),
-            static_cast<double>(config_.train.epochs)};
+    return {
+        static_cast<double>(epoch) + (static_cast<double>(step) + 0.5) / static_cast<double>(loader_.steps_per_epoch()),
+        static_cast<double>(config_.train.epochs)};
   }
 
   bool is_validation(std::int64_t epoch) const {
