@@ -24,7 +24,7 @@ void decode_one(const std::filesystem::path& file, const FitImage& fit, std::spa
     outcome.bad = error.what();
     return;
   }
-  image = fit(std::move(image), file);
+  image = fit(image, file);
   if (image.pixels.size() != out.size()) throw std::logic_error("decode_all: an image of another size");
   std::copy(image.pixels.begin(), image.pixels.end(), out.begin());
 }
