@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -21,10 +22,7 @@ void add_config(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("config", "Print the reference of all keys, or FILE resolved and checked");
   command->add_option("file", arguments->file, "TOML file to resolve");
-  command->add_option("--set", arguments->sets, "section.key=value, over the file")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_set_option(*command, arguments->sets);
   command->footer("Example: penumbra config configs/demo.toml --set train.epochs=3");
   command->callback([arguments] {
     if (arguments->file.empty()) {

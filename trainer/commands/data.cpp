@@ -13,6 +13,7 @@
 #include "data/store/writer.h"
 #include "data/synth/synth.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 #include "trainer/config.h"
 
 namespace penumbra::trainer {
@@ -98,10 +99,7 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   command->add_option("--seed", a->seed, "without --config; equal to run.seed it gives the same bits as the online set")
       ->capture_default_str();
   command->add_option("--config", a->config, "TOML file whose [ambiguous], data.view_size and run.seed to use");
-  command->add_option("--set", a->sets, "section.key=value, over the file")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_set_option(*command, a->sets);
   command->footer("Example: penumbra data ambiguous faces.h5 --variants 4 --config configs/demo.toml");
   command->callback([a] {
     const data::SampleSet train = data::StoreReader(a->from).load("train");

@@ -12,6 +12,7 @@
 #include "data/error.h"
 #include "data/store/reader.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/predict.h"
@@ -21,7 +22,8 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string run, split = "test", head, weights;
+  ModelArguments model;
+  std::string split = "test";
   std::vector<std::string> files;
   bool json = false;
 };
@@ -75,7 +77,8 @@ void run_eval(const Arguments& arguments) {
   data::SampleSet set;
   world.all_or_none(
       [&] {
-        model = std::make_unique<TrainedModel>(load_model(arguments.run, arguments.weights, arguments.head));
+        model = std::make_unique<TrainedModel>(
+            load_model(arguments.model.run, arguments.model.weights, arguments.model.head));
         set = data::load_split(arguments.files, arguments.split);
         check_match(*model, set, arguments.files.front());
       },
@@ -99,17 +102,11 @@ void run_eval(const Arguments& arguments) {
 void add_eval(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("eval", "Measure a trained run on a split");
-  command->add_option("run", arguments->run, "run folder")->required();
+  add_model_options(*command, arguments->model);
   command->add_option("--data", arguments->files, "HDF5 stores")->required();
   command->add_option("--split", arguments->split, "train, val or test")
       ->check(CLI::IsMember({"train", "val", "test"}))
       ->capture_default_str();
-  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")
-      ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
-  command
-      ->add_option("--weights", arguments->weights,
-                   "best or final; default: the best, where there was a validation split")
-      ->check(CLI::IsMember({"best", "final"}));
   command->add_flag("--json", arguments->json, "one JSON object");
   command->footer("Example: penumbra eval runs/a --data faces.h5 --split test --json");
   command->callback([arguments] { run_eval(*arguments); });

@@ -15,6 +15,7 @@
 #include "data/error.h"
 #include "data/import/image_file.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 #include "trainer/nets/attention.h"
 #include "trainer/objective/losses.h"
 #include "trainer/run_folder.h"
@@ -23,7 +24,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string run, head, weights;
+  ModelArguments model;
   std::vector<std::string> images;
   bool json = false, attention = false;
 };
@@ -89,7 +90,7 @@ nlohmann::json describe(TrainedModel& model, const Posteriors& posteriors, const
 
 void run_predict(const Arguments& arguments) {
   at::set_num_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  TrainedModel model = load_model(arguments.run, arguments.weights, arguments.head);
+  TrainedModel model = load_model(arguments.model.run, arguments.model.weights, arguments.model.head);
   const data::SampleSet set = as_set(arguments.images, model.info);
   const Posteriors posteriors = predict_rows(model.nets, set, 0, set.size(), model.config);
   const std::vector<float> answer =
@@ -113,14 +114,8 @@ void run_predict(const Arguments& arguments) {
 void add_predict(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("predict", "Label distribution and uncertainty of face images");
-  command->add_option("run", arguments->run, "run folder")->required();
+  add_model_options(*command, arguments->model);
   command->add_option("images", arguments->images, "PNG or JPEG files of cropped faces")->required();
-  command->add_option("--head", arguments->head, "original, ambiguous or mean; default: the run's predict.head")
-      ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
-  command
-      ->add_option("--weights", arguments->weights,
-                   "best or final; default: the best, where there was a validation split")
-      ->check(CLI::IsMember({"best", "final"}));
   command->add_flag("--attention", arguments->attention, "add the attention map of the predicted class");
   command->add_flag("--json", arguments->json, "a JSON array, one object an image");
   command->footer("Example: penumbra predict runs/a face.png --json");

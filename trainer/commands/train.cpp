@@ -12,6 +12,7 @@
 #include "data/render/variants.h"
 #include "data/store/reader.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/profile.h"
@@ -160,10 +161,7 @@ void add_train(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("train", "Train the nets; run it under mpirun for several ranks");
   command->add_option("config", arguments->config, "TOML file")->required();
-  command->add_option("--set", arguments->sets, "section.key=value, over the file")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_set_option(*command, arguments->sets);
   command->add_flag("--dry-run", arguments->dry_run, "one step of everything, nothing kept");
   command->add_flag("--overwrite", arguments->overwrite, "replace the run that run.dir holds");
   command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");

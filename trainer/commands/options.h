@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace penumbra::trainer {
+
+/// Which trained model a command works with.
+struct ModelArguments {
+  std::string run, head, weights;
+};
+
+/// RUN, --head and --weights.
+void add_model_options(CLI::App& command, ModelArguments& model);
+
+/// --set section.key=value, any number of times.
+void add_set_option(CLI::App& command, std::vector<std::string>& sets);
+
+}  // namespace penumbra::trainer
