@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include <ATen/core/Tensor.h>
@@ -20,15 +21,36 @@ class Work {
   std::shared_ptr<State> state_;
 };
 
+/// What crosses the network.
+enum class Wire {
+  exact,  ///< the tensor's own type
+  bf16,   ///< fp32 tensors only, half the bytes: every addend is rounded once, the fp32 sum of them once more
+};
+
+/// A run of elements.
+struct Interval {
+  std::int64_t offset = 0, size = 0;
+};
+
+/// The part of `size` elements that belongs to a rank: parts follow one another and differ by at most one element.
+Interval part_of(std::int64_t size, int rank, int world_size);
+
 /// Collectives over all ranks on contiguous tensors, in place, asynchronous, in the order of the calls - which must be
 /// the same on every rank. Calls from one thread at a time. Supported: fp32, fp64, int64, uint8; size 0 is allowed.
+/// Every rank ends with the same bits.
 class Collective {
  public:
   virtual ~Collective() = default;
   virtual int rank() const = 0;
   virtual int world_size() const = 0;
-  virtual Work all_reduce_sum(const at::Tensor& tensor) = 0;
+  virtual Work all_reduce_sum(const at::Tensor& tensor, Wire wire) = 0;
+  /// Afterwards this rank's part_of() holds the sum; what the other parts hold is unspecified.
+  virtual Work reduce_scatter_sum(const at::Tensor& tensor, Wire wire) = 0;
+  /// Every rank's part_of() becomes everybody's.
+  virtual Work all_gather(const at::Tensor& tensor) = 0;
   virtual Work broadcast(const at::Tensor& tensor, int root) = 0;
+
+  Work all_reduce_sum(const at::Tensor& tensor) { return all_reduce_sum(tensor, Wire::exact); }
 };
 
 }  // namespace penumbra::comm

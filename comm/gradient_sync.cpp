@@ -8,7 +8,9 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -20,31 +22,46 @@ namespace {
 
 /// A run of whole segments of the flat gradients.
 struct Bucket {
-  at::Tensor gradients;
+  Interval run;
   std::int64_t parameters = 0;
-  std::int64_t missing = 0;  ///< parameters whose gradient of this step has not come yet
+  std::int64_t missing = 0;  ///< parameters whose gradient of this step is not complete yet
 };
 
 struct Slot {
   at::Tensor parameter, gradient;  ///< gradient: its view into the flat buffer
   std::size_t bucket = 0;
-  bool arrived = false;  ///< this step's gradient came
+  int arrivals = 0;  ///< backward passes of this step that have brought a gradient
 };
+
+at::Tensor cut(const at::Tensor& flat, Interval run) { return flat.narrow(0, run.offset, run.size); }
+
+/// In two levels, because one fp32 sum over 2e7 elements is off by 1e-3 on the CPU.
+at::Tensor two_norm(const at::Tensor& flat) {
+  constexpr std::int64_t kBlock = 4096;
+  const std::int64_t whole = flat.numel() / kBlock * kBlock;
+  const at::Tensor blocks = at::linalg_vector_norm(flat.narrow(0, 0, whole).view({-1, kBlock}), 2, at::IntArrayRef{1});
+  const at::Tensor rest = at::linalg_vector_norm(flat.narrow(0, whole, flat.numel() - whole));
+  return at::linalg_vector_norm(at::cat({blocks, rest.unsqueeze(0)}));
+}
 
 }  // namespace
 
 struct GradientSync::Impl {
-  Impl(FlatParameters& flat, std::vector<at::Tensor> running, Collective& with)
-      : parameters(flat), collective(with), buffers(std::move(running)) {}
+  Impl(FlatParameters& flat, std::vector<at::Tensor> running, Collective& with, const GradientSyncOptions& how)
+      : parameters(flat), collective(with), options(how), buffers(std::move(running)) {}
 
-  void divide(const GradientSyncOptions& options);
+  void divide();
   void arrived(std::size_t index);
   void seat(Slot& slot);
   void launch_full();
-  void launch(Bucket& bucket);
+  void launch(const Bucket& bucket);
+  void wait_for(std::vector<Work> works);
+  bool alone() const { return collective.world_size() == 1; }
+  bool sharded() const { return options.mode == SyncMode::sharded && !alone(); }
 
   FlatParameters& parameters;
   Collective& collective;
+  const GradientSyncOptions options;
   BufferPack buffers;
   std::vector<Bucket> buckets;
   std::vector<Slot> slots;
@@ -53,16 +70,17 @@ struct GradientSync::Impl {
 
   std::mutex mutex;  ///< guards what follows, and the slots: hooks run on autograd's threads
   bool armed = false;
+  int backwards = 1;     ///< backward passes a step
   std::size_t next = 0;  ///< the first bucket that has not left
   std::vector<Work> under_way;
   double exposed_seconds = 0;
 };
 
-void GradientSync::Impl::divide(const GradientSyncOptions& options) {
+void GradientSync::Impl::divide() {
   const std::span<const Segment> segments = parameters.segments();
   std::int64_t begin = 0, end = 0, count = 0;
   const auto close = [&] {
-    buckets.push_back({parameters.gradients().narrow(0, begin, end - begin), count, count});
+    buckets.push_back({{begin, end - begin}, count, count});
     begin = end;
     count = 0;
   };
@@ -74,7 +92,7 @@ void GradientSync::Impl::divide(const GradientSyncOptions& options) {
     ++count;
     const at::Tensor gradient =
         parameters.gradients().as_strided(segments[i].sizes, segments[i].strides, segments[i].offset);
-    slots.push_back({parameters.parameters()[i], gradient, buckets.size(), false});
+    slots.push_back({parameters.parameters()[i], gradient, buckets.size()});
   }
   close();
 }
@@ -93,10 +111,11 @@ void GradientSync::Impl::arrived(std::size_t index) {
   Slot& slot = slots[index];
   seat(slot);
   if (!armed) return;
-  if (slot.arrived) {
-    throw std::logic_error("a second backward in one step: the gradients of the first are on their way already");
+  if (slot.arrivals == backwards) {
+    throw std::logic_error(
+        "more backward passes than begin_step() was told of: the gradients are on their way already");
   }
-  slot.arrived = true;
+  if (++slot.arrivals < backwards) return;
   --buckets[slot.bucket].missing;
   launch_full();
 }
@@ -105,17 +124,27 @@ void GradientSync::Impl::launch_full() {
   while (next < buckets.size() && buckets[next].missing == 0) launch(buckets[next++]);
 }
 
-void GradientSync::Impl::launch(Bucket& bucket) {
-  if (collective.world_size() > 1) under_way.push_back(collective.all_reduce_sum(bucket.gradients));
+void GradientSync::Impl::launch(const Bucket& bucket) {
+  if (alone()) return;
+  const at::Tensor gradients = cut(parameters.gradients(), bucket.run);
+  under_way.push_back(sharded() ? collective.reduce_scatter_sum(gradients, options.wire)
+                                : collective.all_reduce_sum(gradients, options.wire));
+}
+
+void GradientSync::Impl::wait_for(std::vector<Work> works) {
+  const auto start = std::chrono::steady_clock::now();
+  for (Work& work : works) work.wait();
+  const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
+  exposed_seconds += waited.count();
 }
 
 GradientSync::GradientSync(FlatParameters& parameters, std::vector<at::Tensor> buffers, Collective& collective,
                            GradientSyncOptions options)
-    : impl_(std::make_shared<Impl>(parameters, std::move(buffers), collective)) {
+    : impl_(std::make_shared<Impl>(parameters, std::move(buffers), collective, options)) {
   if (options.first_bucket_bytes <= 0 || options.bucket_bytes <= 0) {
     throw std::invalid_argument("gradient buckets must have at least one byte");
   }
-  impl_->divide(options);
+  impl_->divide();
   for (std::size_t i = 0; i < impl_->slots.size(); ++i) {
     impl_->accumulators.push_back(torch::autograd::impl::grad_accumulator(impl_->slots[i].parameter));
     auto hook = [weak = std::weak_ptr<Impl>(impl_), i](const torch::autograd::variable_list& outputs,
@@ -132,17 +161,20 @@ GradientSync::~GradientSync() {
   for (std::size_t i = 0; i < impl_->hooks.size(); ++i) impl_->accumulators[i]->del_post_hook(impl_->hooks[i]);
 }
 
-void GradientSync::begin_step() {
+void GradientSync::begin_step(int backwards) {
+  if (backwards < 1) throw std::invalid_argument("a step has at least one backward pass");
   const std::scoped_lock lock(impl_->mutex);
   const at::NoGradGuard no_grad;
   for (Slot& slot : impl_->slots) {
     slot.parameter.mutable_grad() = slot.gradient;
-    slot.arrived = false;
+    slot.arrivals = 0;
   }
   impl_->parameters.gradients().zero_();
   for (Bucket& bucket : impl_->buckets) bucket.missing = bucket.parameters;
   impl_->under_way.clear();
   impl_->next = 0;
+  impl_->backwards = backwards;
+  impl_->exposed_seconds = 0;
   impl_->armed = true;
 }
 
@@ -151,17 +183,42 @@ void GradientSync::finish_step() {
   if (!impl_->armed) throw std::logic_error("finish_step() without begin_step()");
   impl_->armed = false;
   for (; impl_->next < impl_->buckets.size(); ++impl_->next) impl_->launch(impl_->buckets[impl_->next]);
-  const bool alone = impl_->collective.world_size() == 1;
-  if (!alone && !impl_->buffers.empty())
+  if (!impl_->alone() && !impl_->buffers.empty())
     impl_->under_way.push_back(impl_->collective.all_reduce_sum(impl_->buffers.pack()));
   std::vector<Work> under_way = std::exchange(impl_->under_way, {});
   lock.unlock();
+  impl_->wait_for(std::move(under_way));
+  if (!impl_->alone()) impl_->buffers.unpack(1.0 / impl_->collective.world_size());
+}
 
-  const auto start = std::chrono::steady_clock::now();
-  for (Work& work : under_way) work.wait();
-  const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-  impl_->exposed_seconds = waited.count();
-  if (!alone) impl_->buffers.unpack(1.0 / impl_->collective.world_size());
+std::vector<Interval> GradientSync::owned() const {
+  if (!impl_->sharded()) return {{0, impl_->parameters.size()}};
+  std::vector<Interval> owned;
+  for (const Bucket& bucket : impl_->buckets) {
+    const Interval part = part_of(bucket.run.size, impl_->collective.rank(), impl_->collective.world_size());
+    owned.push_back({bucket.run.offset + part.offset, part.size});
+  }
+  return owned;
+}
+
+at::Tensor GradientSync::norm() {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> norms;
+  for (const Interval& own : owned()) norms.push_back(two_norm(cut(impl_->parameters.gradients(), own)));
+  const at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
+  if (!impl_->sharded()) return norm;
+  const at::Tensor square = norm.to(at::kDouble).square();
+  impl_->wait_for({impl_->collective.all_reduce_sum(square)});
+  return square.sqrt().to(at::kFloat);
+}
+
+void GradientSync::share_values() {
+  if (!impl_->sharded()) return;
+  std::vector<Work> works;
+  for (const Bucket& bucket : impl_->buckets) {
+    works.push_back(impl_->collective.all_gather(cut(impl_->parameters.values(), bucket.run)));
+  }
+  impl_->wait_for(std::move(works));
 }
 
 double GradientSync::exposed_seconds() const { return impl_->exposed_seconds; }

@@ -11,9 +11,17 @@
 
 namespace penumbra::comm {
 
+enum class SyncMode {
+  all_reduce,  ///< every rank gets the whole gradient
+  sharded,     ///< a rank gets its part of each bucket, updates it alone and hands the values out (ZeRO-1): the
+               ///< optimizer's moments take 1 / ranks of the memory, for the same bytes on the wire
+};
+
 struct GradientSyncOptions {
   std::int64_t first_bucket_bytes = std::int64_t{1} << 20;  ///< small, so that traffic starts early
   std::int64_t bucket_bytes = std::int64_t{25} << 20;
+  SyncMode mode = SyncMode::all_reduce;
+  Wire wire = Wire::exact;  ///< of the gradients; values always go exact
 };
 
 /// Sums gradients over the ranks while backward still runs. Buckets are fixed runs of the flat gradient buffer; a hook
@@ -21,6 +29,8 @@ struct GradientSyncOptions {
 /// left, so that the order is the same on every rank. Gradients that never came count as zero. The loss must be the
 /// local sum over the *global* batch size: sums are then exact for uneven shares. Running statistics of batch norm are
 /// averaged over the ranks in a last bucket. One backward at a time.
+///
+/// A step: begin_step(), backward, finish_step(), update of the owned() intervals, share_values().
 class GradientSync {
  public:
   /// `buffers`: fp32 running statistics to average, in the same order on every rank. All must outlive this.
@@ -30,11 +40,20 @@ class GradientSync {
   GradientSync(const GradientSync&) = delete;
   GradientSync& operator=(const GradientSync&) = delete;
 
-  /// Zeroes the gradients and arms the buckets.
-  void begin_step();
+  /// Zeroes the gradients and arms the buckets. Gradients add up over `backwards` backward passes, and the buckets
+  /// leave in the last one.
+  void begin_step(int backwards = 1);
   /// Sends what is still here and waits for everything on the wire; averages the buffers.
   void finish_step();
-  /// Seconds that the last finish_step() waited: communication not hidden behind backward.
+  /// The intervals of the flat index space whose sums this rank has after finish_step(), ascending: the whole of it, or
+  /// when sharded its part of each bucket.
+  std::vector<Interval> owned() const;
+  /// 2-norm of the whole gradient after finish_step(), 0-dim fp32, the same on every rank. All ranks call.
+  at::Tensor norm();
+  /// Hands every rank's owned() intervals of the parameters' values to all, once they are updated; blocks. All ranks
+  /// call.
+  void share_values();
+  /// Seconds of the last step that were spent waiting for the wire: communication not hidden behind backward.
   double exposed_seconds() const;
   std::int64_t buckets() const;
 

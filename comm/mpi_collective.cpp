@@ -1,9 +1,14 @@
 #include "comm/mpi_collective.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include "comm/bf16_wire.h"
 
 namespace penumbra::comm {
 namespace {
@@ -59,11 +64,62 @@ void for_pieces(const at::Tensor& tensor, std::int64_t piece_bytes, const Piece&
   } while (left > 0);
 }
 
+void require_countable(const at::Tensor& tensor) {
+  if (tensor.numel() > std::numeric_limits<int>::max()) {
+    throw std::invalid_argument("a collective of " + std::to_string(tensor.numel()) +
+                                " elements: use smaller sync.bucket_bytes");
+  }
+}
+
+void require_sendable(const at::Tensor& tensor, Wire wire) {
+  require_supported(tensor);
+  if (wire == Wire::exact) return;
+  require_countable(tensor);
+  if (tensor.scalar_type() != at::kFloat) throw std::invalid_argument("only fp32 tensors can go as bf16");
+}
+
+/// Every rank's part of a tensor, as MPI takes them.
+struct Parts {
+  std::vector<int> counts, offsets;
+
+  Parts(std::int64_t size, int ranks) {
+    for (int rank = 0; rank < ranks; ++rank) {
+      const Interval part = part_of(size, rank, ranks);
+      counts.push_back(static_cast<int>(part.size));
+      offsets.push_back(static_cast<int>(part.offset));
+    }
+  }
+};
+
 std::string describe(const char* what, const at::Tensor& tensor) {
   return std::string(what) + " of " + std::to_string(tensor.nbytes()) + " bytes";
 }
 
+void reduce_scatter_sum(const at::Tensor& tensor, const Communicator& communicator) {
+  const Parts parts(tensor.numel(), communicator.size());
+  auto* data = static_cast<char*>(tensor.mutable_data_ptr());
+  check(MPI_Reduce_scatter(MPI_IN_PLACE, data, parts.counts.data(), mpi_type(tensor.scalar_type()), MPI_SUM,
+                           communicator.handle()),
+        describe("reduce-scatter", tensor));
+  // In place, MPI leaves a rank's part at the front.
+  const auto rank = static_cast<std::size_t>(communicator.rank());
+  const std::int64_t element = tensor.element_size();
+  std::memmove(data + parts.offsets[rank] * element, data, static_cast<std::size_t>(parts.counts[rank] * element));
+}
+
+void all_gather(const at::Tensor& tensor, const Communicator& communicator) {
+  const Parts parts(tensor.numel(), communicator.size());
+  check(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, tensor.mutable_data_ptr(), parts.counts.data(),
+                       parts.offsets.data(), mpi_type(tensor.scalar_type()), communicator.handle()),
+        describe("all-gather", tensor));
+}
+
 }  // namespace
+
+Interval part_of(std::int64_t size, int rank, int world_size) {
+  const std::int64_t begin = size * rank / world_size;
+  return {begin, size * (rank + 1) / world_size - begin};
+}
 
 void all_reduce_sum(const at::Tensor& tensor, const Communicator& communicator, std::int64_t piece_bytes) {
   const MPI_Datatype type = mpi_type(tensor.scalar_type());
@@ -80,10 +136,62 @@ void broadcast(const at::Tensor& tensor, int root, const Communicator& communica
   });
 }
 
-Work MpiCollective::all_reduce_sum(const at::Tensor& tensor) {
-  require_supported(tensor);
+/// Every rank's bf16 addends of this rank's part come here and are added in rank order: one rounding an addend, however
+/// many ranks there are.
+void MpiCollective::reduce_scatter_as_bf16(const at::Tensor& tensor) {
+  const Parts parts(tensor.numel(), world_size());
+  const std::span<float> values(tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel()));
+  const Interval own = part_of(tensor.numel(), rank(), world_size());
+  const auto own_size = static_cast<std::size_t>(own.size);
+  sent_.resize(values.size());
+  received_.resize(own_size * static_cast<std::size_t>(world_size()));
+  to_bf16(values, sent_);
+  const std::vector<int> counts(parts.counts.size(), static_cast<int>(own.size));
+  std::vector<int> offsets(parts.counts.size());
+  for (std::size_t from = 1; from < offsets.size(); ++from) offsets[from] = offsets[from - 1] + counts[from];
+  check(MPI_Alltoallv(sent_.data(), parts.counts.data(), parts.offsets.data(), MPI_UINT16_T, received_.data(),
+                      counts.data(), offsets.data(), MPI_UINT16_T, communicator_.handle()),
+        describe("reduce-scatter as bf16", tensor));
+  sum_bf16(received_, values.subspan(static_cast<std::size_t>(own.offset), own_size));
+}
+
+void MpiCollective::all_reduce_as_bf16(const at::Tensor& tensor) {
+  reduce_scatter_as_bf16(tensor);
+  const Parts parts(tensor.numel(), world_size());
+  const std::span<float> values(tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel()));
+  const Interval own = part_of(tensor.numel(), rank(), world_size());
+  const auto offset = static_cast<std::size_t>(own.offset), size = static_cast<std::size_t>(own.size);
+  to_bf16(values.subspan(offset, size), std::span(sent_).subspan(offset, size));
+  check(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, sent_.data(), parts.counts.data(), parts.offsets.data(),
+                       MPI_UINT16_T, communicator_.handle()),
+        describe("all-reduce as bf16", tensor));
+  from_bf16(sent_, values);
+}
+
+Work MpiCollective::post(const char* name, const at::Tensor& tensor, MpiThread::Job job) {
   if (world_size() == 1) return Work(std::make_shared<Done>());
-  return Work(std::make_shared<Posted>(thread_.post([this, tensor] { comm::all_reduce_sum(tensor, communicator_); })));
+  const auto bytes = static_cast<std::int64_t>(tensor.nbytes());
+  return Work(std::make_shared<Posted>(thread_.post(name, bytes, std::move(job))));
+}
+
+Work MpiCollective::all_reduce_sum(const at::Tensor& tensor, Wire wire) {
+  require_sendable(tensor, wire);
+  if (wire == Wire::bf16) return post("all-reduce as bf16", tensor, [this, tensor] { all_reduce_as_bf16(tensor); });
+  return post("all-reduce", tensor, [this, tensor] { comm::all_reduce_sum(tensor, communicator_); });
+}
+
+Work MpiCollective::reduce_scatter_sum(const at::Tensor& tensor, Wire wire) {
+  require_sendable(tensor, wire);
+  require_countable(tensor);
+  if (wire == Wire::bf16)
+    return post("reduce-scatter as bf16", tensor, [this, tensor] { reduce_scatter_as_bf16(tensor); });
+  return post("reduce-scatter", tensor, [this, tensor] { comm::reduce_scatter_sum(tensor, communicator_); });
+}
+
+Work MpiCollective::all_gather(const at::Tensor& tensor) {
+  require_supported(tensor);
+  require_countable(tensor);
+  return post("all-gather", tensor, [this, tensor] { comm::all_gather(tensor, communicator_); });
 }
 
 Work MpiCollective::broadcast(const at::Tensor& tensor, int root) {
@@ -91,9 +199,7 @@ Work MpiCollective::broadcast(const at::Tensor& tensor, int root) {
   if (root < 0 || root >= world_size()) {
     throw std::invalid_argument("broadcast from rank " + std::to_string(root) + " of " + std::to_string(world_size()));
   }
-  if (world_size() == 1) return Work(std::make_shared<Done>());
-  return Work(
-      std::make_shared<Posted>(thread_.post([this, tensor, root] { comm::broadcast(tensor, root, communicator_); })));
+  return post("broadcast", tensor, [this, tensor, root] { comm::broadcast(tensor, root, communicator_); });
 }
 
 }  // namespace penumbra::comm

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "comm/collective.h"
 #include "comm/communicator.h"
 #include "comm/mpi_thread.h"
@@ -14,20 +17,29 @@ void all_reduce_sum(const at::Tensor& tensor, const Communicator& communicator, 
 void broadcast(const at::Tensor& tensor, int root, const Communicator& communicator,
                std::int64_t piece_bytes = kPieceBytes);
 
-/// Collective over MPI. In a world of one nothing is sent and nothing is copied.
+/// Collective over MPI. In a world of one nothing is sent and nothing is copied. Reduce-scatter, all-gather and what
+/// goes as bf16 take at most 2^31 - 1 elements a call.
 class MpiCollective : public Collective {
  public:
   /// `thread` and `communicator` must outlive this, and what is under way.
   MpiCollective(MpiThread& thread, const Communicator& communicator) : thread_(thread), communicator_(communicator) {}
 
+  using Collective::all_reduce_sum;
   int rank() const override { return communicator_.rank(); }
   int world_size() const override { return communicator_.size(); }
-  Work all_reduce_sum(const at::Tensor& tensor) override;
+  Work all_reduce_sum(const at::Tensor& tensor, Wire wire) override;
+  Work reduce_scatter_sum(const at::Tensor& tensor, Wire wire) override;
+  Work all_gather(const at::Tensor& tensor) override;
   Work broadcast(const at::Tensor& tensor, int root) override;
 
  private:
+  Work post(const char* name, const at::Tensor& tensor, MpiThread::Job job);
+  void reduce_scatter_as_bf16(const at::Tensor& tensor);
+  void all_reduce_as_bf16(const at::Tensor& tensor);
+
   MpiThread& thread_;
   const Communicator& communicator_;
+  std::vector<std::uint16_t> sent_, received_;  ///< of the communication thread
 };
 
 }  // namespace penumbra::comm

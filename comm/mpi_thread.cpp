@@ -52,20 +52,22 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-/// The job lets go of what it holds, tensors for one, before anybody hears that it is done.
-void perform(MpiThread::Job job, std::promise<void>& done) {
+/// The job lets go of what it holds, tensors for one, before anybody hears that it is done. A job that throws has not
+/// ended.
+void perform(MpiThread::Job job, std::promise<void>& done, const MpiThread::Job& ended) {
   try {
     std::exchange(job, nullptr)();
   } catch (...) {
     done.set_exception(std::current_exception());
     return;
   }
+  ended();
   done.set_value();
 }
 
 }  // namespace
 
-MpiThread::MpiThread() {
+MpiThread::MpiThread(FlightRecorder& recorder) : recorder_(recorder) {
   prepare_environment();
   std::promise<void> promise;
   std::future<void> started = promise.get_future();
@@ -90,8 +92,8 @@ MpiThread::~MpiThread() {
   thread_.join();
 }
 
-std::shared_future<void> MpiThread::post(Job job) {
-  Posted posted{std::move(job), {}};
+std::shared_future<void> MpiThread::post(std::uint64_t sequence, Job job) {
+  Posted posted{sequence, std::move(job), {}};
   std::shared_future<void> done = posted.done.get_future().share();
   {
     const std::scoped_lock lock(mutex_);
@@ -122,7 +124,10 @@ void MpiThread::run_posted() {
     Posted posted = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    perform(std::move(posted.job), posted.done);
+    if (posted.sequence != 0) recorder_.start(posted.sequence);
+    perform(std::move(posted.job), posted.done, [&] {
+      if (posted.sequence != 0) recorder_.end(posted.sequence);
+    });
     lock.lock();
   }
 }

@@ -5,7 +5,10 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <string>
 #include <thread>
+
+#include "comm/flight_recorder.h"
 
 namespace penumbra::comm {
 
@@ -16,27 +19,32 @@ class MpiThread {
  public:
   using Job = std::function<void()>;
 
-  /// Starts MPI. Throws CommError if that fails.
-  MpiThread();
+  /// Starts MPI. Collectives are written down in `recorder`, which must outlive this. Throws CommError if that fails.
+  explicit MpiThread(FlightRecorder& recorder);
   /// Runs what was posted, then ends MPI, which waits for all ranks to do the same.
   ~MpiThread();
   MpiThread(const MpiThread&) = delete;
   MpiThread& operator=(const MpiThread&) = delete;
 
   /// Any thread. What `job` throws comes out of the future.
-  std::shared_future<void> post(Job job);
-  /// Posts and waits.
-  void run(Job job) { post(std::move(job)).get(); }
+  std::shared_future<void> post(Job job) { return post(0, std::move(job)); }
+  /// The same for a collective: every rank must post the same ones in the same order.
+  std::shared_future<void> post(std::string name, std::int64_t bytes, Job job) {
+    return post(recorder_.enqueue(std::move(name), bytes), std::move(job));
+  }
 
  private:
   struct Posted {
+    std::uint64_t sequence = 0;  ///< of the flight record; 0: not a collective
     Job job;
     std::promise<void> done;
   };
 
+  std::shared_future<void> post(std::uint64_t sequence, Job job);
   void loop(std::promise<void> started);
   void run_posted();
 
+  FlightRecorder& recorder_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Posted> jobs_;

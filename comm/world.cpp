@@ -22,6 +22,8 @@
 namespace penumbra::comm {
 namespace {
 
+constexpr std::chrono::seconds kAbortPatience{3};
+
 std::string host_name() {
   std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
   int length = 0;
@@ -52,7 +54,8 @@ int shared_cores(const Communicator& host) {
 }  // namespace
 
 struct World::Impl {
-  MpiThread thread;
+  FlightRecorder recorder;
+  MpiThread thread{recorder};
   std::optional<Communicator> gradients, control;
   std::optional<MpiCollective> collective;
   int local_rank = 0, local_size = 1, cores = 1;
@@ -60,7 +63,7 @@ struct World::Impl {
   bool peer_failed = false;
 
   Impl() {
-    thread.run([this] {
+    run([this] {
       gradients.emplace(Communicator::duplicate_world());
       control.emplace(Communicator::duplicate_world());
       const Communicator neighbours = Communicator::of_host();
@@ -84,6 +87,11 @@ struct World::Impl {
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+
+  void run(MpiThread::Job job) { thread.post(std::move(job)).get(); }
+  void run(const char* name, std::size_t bytes, MpiThread::Job job) {
+    thread.post(name, static_cast<std::int64_t>(bytes), std::move(job)).get();
+  }
 
   [[noreturn]] void leave_with_peer(int exit_code) {
     peer_failed = true;
@@ -109,24 +117,25 @@ const std::string& World::host() const { return impl_->host; }
 const std::string& World::library() const { return impl_->library; }
 int World::cores() const { return impl_->cores; }
 Collective& World::collective() { return *impl_->collective; }
+FlightRecorder& World::recorder() { return impl_->recorder; }
 
 void World::barrier() {
-  impl_->thread.run([this] { impl_->control->barrier(); });
+  impl_->run("barrier", 0, [this] { impl_->control->barrier(); });
 }
 
 std::string World::broadcast(const std::string& bytes, int root) {
   std::string out;
-  impl_->thread.run([&] { out = impl_->control->broadcast(bytes, root); });
+  impl_->run("control broadcast", bytes.size(), [&] { out = impl_->control->broadcast(bytes, root); });
   return out;
 }
 
 std::vector<std::string> World::all_gather(const std::string& bytes) {
   std::vector<std::string> out;
-  impl_->thread.run([&] { out = impl_->control->all_gather(bytes); });
+  impl_->run("control all-gather", bytes.size(), [&] { out = impl_->control->all_gather(bytes); });
   return out;
 }
 
-void World::run(const std::function<void()>& job) { impl_->thread.run(job); }
+void World::run(const std::function<void()>& job) { impl_->run(job); }
 
 void World::all_or_none(const std::function<void()>& work, const std::function<int(std::exception_ptr)>& exit_code) {
   std::exception_ptr failure;
@@ -154,6 +163,11 @@ void World::require_agreement(const std::string& what, const std::string& value)
 
 void World::abort(int exit_code) {
   std::fflush(nullptr);
+  // Where the network is down, MPI's abort may wait for it.
+  std::thread([exit_code] {
+    std::this_thread::sleep_for(kAbortPatience);
+    _exit(exit_code);
+  }).detach();
   if (size() > 1) {
     const auto end = [exit_code] { MPI_Abort(MPI_COMM_WORLD, exit_code); };
     impl_->thread.post(end).wait_for(std::chrono::milliseconds(500));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "comm/collective.h"
+#include "comm/flight_recorder.h"
 
 namespace penumbra::comm {
 
@@ -35,6 +36,8 @@ class World {
 
   /// Gradients and other bulk traffic: a communicator of its own.
   Collective& collective();
+  /// What crossed the network last, and the phase that the job is in.
+  FlightRecorder& recorder();
 
   // Control traffic, blocking, every rank must call; on a communicator of its own.
   void barrier();
@@ -56,7 +59,8 @@ class World {
   /// data", "parameter layout".
   void require_agreement(const std::string& what, const std::string& value);
 
-  /// Ends the whole job at once with this exit code (MPI_Abort). Does not return. Any thread.
+  /// Ends the whole job at once with this exit code (MPI_Abort), and this process within seconds even where that hangs.
+  /// Does not return. Any thread.
   [[noreturn]] void abort(int exit_code);
 
  private:

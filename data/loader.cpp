@@ -1,5 +1,6 @@
 #include "data/loader.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -177,6 +178,23 @@ Batch TrainLoader::next() {
   lock.unlock();
   impl_->may_render.notify_one();
   return batch;
+}
+
+std::vector<Batch> split(const Batch& batch, std::int64_t parts) {
+  const std::int64_t pairs = batch.sample.size(0) / 2;
+  const std::int64_t count = std::min(parts, pairs);
+  if (count <= 1) return {batch};
+  std::vector<Batch> out;
+  for (std::int64_t part = 0; part < count; ++part) {
+    const std::int64_t begin = 2 * (pairs * part / count), end = 2 * (pairs * (part + 1) / count);
+    Batch rows = batch;
+    for (at::Tensor* tensor : {&rows.weak, &rows.ambiguous, &rows.sample, &rows.lambda, &rows.weak_theta,
+                               &rows.ambiguous_theta, &rows.box}) {
+      if (tensor->defined()) *tensor = tensor->narrow(0, begin, end - begin);
+    }
+    out.push_back(std::move(rows));
+  }
+  return out;
 }
 
 double TrainLoader::take_wait_seconds() { return std::exchange(impl_->wait_seconds, 0); }

@@ -67,6 +67,9 @@ class TrainLoader {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The batch as `parts` runs of whole pairs, as even as may be; at most as many as it has pairs. They share its memory.
+std::vector<Batch> split(const Batch& batch, std::int64_t parts);
+
 /// Plain views (no augmentation, resized to `view_size`, 0: stored size) of rows [begin, end): [n, channels, S, S]
 /// fp32, channels-last.
 at::Tensor plain_views(const SampleSet& set, std::int64_t begin, std::int64_t end, int view_size, Normalisation norm);

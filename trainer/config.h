@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "comm/gradient_sync.h"
+#include "comm/watchdog.h"
 #include "data/loader.h"
 #include "trainer/nets/dual_net.h"
 #include "trainer/objective/objective.h"
@@ -23,6 +24,7 @@ class ConfigError : public std::runtime_error {
 };
 
 enum class Labels { hard, votes };
+enum class Norm { batch, sync };  ///< batch statistics: the rank's own, or those of all ranks
 enum class Precision { fp32, bf16 };
 enum class Head { original, ambiguous, mean };
 enum class Best { accuracy, majority_accuracy, nll };
@@ -38,8 +40,10 @@ struct TrainingConfig {
   std::int64_t epochs = 12;
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
-  double ema_decay = 0;      ///< 0: no weight averaging
-  std::int64_t threads = 0;  ///< compute threads a rank; 0: the cores it has
+  Norm norm = Norm::batch;
+  std::int64_t accumulate = 1;  ///< parts that a rank's share of a batch is taken in
+  double ema_decay = 0;         ///< 0: no weight averaging
+  std::int64_t threads = 0;     ///< compute threads a rank; 0: the cores it has
 };
 
 struct EvaluationConfig {
@@ -65,6 +69,7 @@ struct Config {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   comm::GradientSyncOptions sync;
+  comm::WatchdogOptions watchdog;
   EvaluationConfig evaluation;
 };
 
@@ -77,6 +82,7 @@ std::string to_toml(Config config);
 
 /// The heads under the names that users write.
 std::vector<std::pair<std::string, Head>> heads();
+std::string name_of(Head head);
 
 /// Every key with its default, type or range, and meaning, as a Markdown table a section.
 std::string config_reference();

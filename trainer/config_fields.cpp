@@ -192,6 +192,8 @@ std::vector<Field> nets_and_objective(Config& c) {
       integer_choice("net.stem_stride", c.net.stem_stride, {1, 2, 3}, "stride of the small stem"),
       integer_choice("net.last_stride", c.net.last_stride, {1, 2},
                      "stride of the fourth stage; 1 keeps a finer attention map"),
+      choice("net.norm", c.train.norm, {{"batch", Norm::batch}, {"sync", Norm::sync}},
+             "statistics of batch norm while training: the rank's own share, or the whole batch's"),
       number("attention.weight", o.attention_weight, 0, 1e4,
              "lambda_att of the cross-space attention consistency; 0: off"),
       choice("attention.norm", o.attention_norm,
@@ -233,6 +235,8 @@ std::vector<Field> optimisation(Config& c) {
              "bf16: autocast, weights stay fp32"),
       choice("train.labels", c.train.labels, {{"hard", Labels::hard}, {"votes", Labels::votes}},
              "one-hot, or the annotators' distribution"),
+      number("train.accumulate", c.train.accumulate, 1, 1 << 16,
+             "parts that a rank takes its share of a batch in, one after the other: less memory, no more traffic"),
       number("train.ema_decay", c.train.ema_decay, 0, 0.99999,
              "decay of averaged weights, used for evaluation; 0: off"),
       number("train.threads", c.train.threads, 0, 1024, "compute threads a rank; 0: the cores it has"),
@@ -271,6 +275,17 @@ std::vector<Field> sync_and_evaluation(Config& c) {
   return {
       number("sync.first_bucket_bytes", c.sync.first_bucket_bytes, 4, 1 << 30, "the bucket that leaves first"),
       number("sync.bucket_bytes", c.sync.bucket_bytes, 4, 1 << 30, "each further one at most"),
+      choice("sync.mode", c.sync.mode,
+             {{"all_reduce", comm::SyncMode::all_reduce}, {"sharded", comm::SyncMode::sharded}},
+             "sharded: each rank updates its part of the weights and keeps the moments of that part alone"),
+      choice("sync.wire", c.sync.wire, {{"fp32", comm::Wire::exact}, {"bf16", comm::Wire::bf16}},
+             "gradients on the network; bf16: half the bytes, rounded"),
+      number("watchdog.silence_seconds", c.watchdog.silence_seconds, 0.5, 1e6,
+             "a rank that nobody has heard of for so long is lost, and the job ends"),
+      number("watchdog.training_stall_seconds", c.watchdog.training_stall_seconds, 1, 1e9,
+             "a collective of the training that does not end for so long ends the job"),
+      number("watchdog.other_stall_seconds", c.watchdog.other_stall_seconds, 1, 1e9,
+             "the same at the start and while validating"),
       number("evaluation.every", c.evaluation.every, 0, 100000, "epochs between validations; 0: only after the last"),
       number("evaluation.batch", c.evaluation.batch, 1, 1 << 16, "faces a forward pass"),
       choice("predict.head", c.evaluation.head, heads(), "whose posterior is the answer"),
@@ -288,6 +303,11 @@ std::vector<Field> sync_and_evaluation(Config& c) {
 
 std::vector<std::pair<std::string, Head>> heads() {
   return {{"original", Head::original}, {"ambiguous", Head::ambiguous}, {"mean", Head::mean}};
+}
+
+std::string name_of(Head head) {
+  const auto all = heads();
+  return std::find_if(all.begin(), all.end(), [head](const auto& item) { return item.second == head; })->first;
 }
 
 std::vector<Field> fields(Config& config) {

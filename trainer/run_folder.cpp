@@ -42,6 +42,7 @@ void RunFolder::create(const Config& config, int world_size, bool overwrite) con
   std::filesystem::create_directories(path_ / "weights", error);
   if (error) throw ConfigError(fmt::format("run.dir {}: cannot be made: {}", path_.string(), error.message()));
   for (const char* name : {"best", "final"}) std::filesystem::remove(weights(name));
+  std::filesystem::remove_all(failures());
   write_file(this->config(), to_toml(config));
   nlohmann::json machine = environment();
   machine["world_size"] = world_size;
@@ -62,7 +63,8 @@ void save_model(const RunFolder& folder, const std::string& name, DualNet& nets,
                     {"channels", std::to_string(info.channels)},
                     {"image_size", std::to_string(info.image_size)},
                     {"epoch", std::to_string(note.epoch)},
-                    {"temperature", fmt::format("{}", note.temperature)}});
+                    {"temperature", fmt::format("{}", note.temperature)},
+                    {"head", name_of(note.head)}});
 }
 
 TrainedModel load_model(const std::filesystem::path& run, const std::string& which, const std::string& head) {
@@ -80,18 +82,18 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
   const SafetensorsFile file = load_safetensors(folder.weights(name));
   const std::vector<std::string> sets = head.empty() ? std::vector<std::string>{} : std::vector{"predict.head=" + head};
   const Config config = load_config(folder.config(), sets);
-  const bool own_head = load_config(folder.config(), {}).evaluation.head == config.evaluation.head;
   data::StoreInfo info;
   double temperature = 1;
   try {
     info.classes = nlohmann::json::parse(file.metadata.at("classes")).get<std::vector<std::string>>();
     info.channels = std::stoi(file.metadata.at("channels"));
     info.image_size = std::stoi(file.metadata.at("image_size"));
-    if (own_head) temperature = std::stod(file.metadata.at("temperature"));
+    if (file.metadata.at("head") == name_of(config.evaluation.head))
+      temperature = std::stod(file.metadata.at("temperature"));
   } catch (const std::exception&) {
-    throw data::DataError(
-        fmt::format("{}: not weights of Penumbra: its metadata lacks classes, channels, image_size or temperature",
-                    folder.weights(name).string()));
+    throw data::DataError(fmt::format(
+        "{}: not weights of Penumbra: its metadata lacks classes, channels, image_size, temperature or head",
+        folder.weights(name).string()));
   }
   ResNetOptions options = config.net;
   options.channels = info.channels;

@@ -11,7 +11,7 @@
 
 namespace penumbra::trainer {
 
-/// A run on disk: config.toml, environment.json, metrics.jsonl, weights/{best,final}.safetensors.
+/// A run on disk: config.toml, environment.json, metrics.jsonl, weights/{best,final}.safetensors, failures/rank-R.json.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -24,6 +24,7 @@ class RunFolder {
 
   std::filesystem::path config() const { return path_ / "config.toml"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path failures() const { return path_ / "failures"; }  ///< records of ranks that saw another one fail
   std::filesystem::path weights(const std::string& name) const { return path_ / "weights" / (name + ".safetensors"); }
 
  private:
@@ -35,15 +36,15 @@ struct TrainedModel {
   Config config;
   data::StoreInfo info;  ///< classes, image size and channels that it was trained on
   DualNet nets;
-  double temperature =
-      1;  ///< fitted on the validation set for the run's own head; 1 when there was none, or for another head
+  double temperature = 1;  ///< fitted on the validation set; 1 without one, or when it was fitted for another head
   std::string checkpoint;  ///< path of the weights
 };
 
 /// What goes into the weights' metadata beside the tensors.
 struct WeightsNote {
   std::int64_t epoch = 0;
-  double temperature = 1;
+  double temperature = 1;      ///< fitted on the validation set
+  Head head = Head::original;  ///< that it was fitted for
 };
 
 void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,

@@ -1,5 +1,8 @@
 #include "comm/collective.h"
 
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -47,6 +50,11 @@ at::Tensor exact_values(std::int64_t size, at::ScalarType type) {
   return at::isFloatingType(type) ? values.sub_(30).div_(16) : values;
 }
 
+at::Tensor own_part(const at::Tensor& tensor) {
+  const Interval part = part_of(tensor.numel(), group().rank(), group().world_size());
+  return tensor.narrow(0, part.offset, part.size);
+}
+
 std::string bytes_of(const at::Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
@@ -75,6 +83,23 @@ TEST_P(EveryTypeAndSize, SumIsThatOfReduceAndBroadcast) {
   EXPECT_TRUE(tensor.equal(expected));
 }
 
+TEST_P(EveryTypeAndSize, ReduceScatterLeavesTheSumInTheOwnPart) {
+  at::Tensor tensor = exact_values(size(), type());
+  const at::Tensor expected = plain_sum(tensor);
+  group().reduce_scatter_sum(tensor, Wire::exact).wait();
+  EXPECT_TRUE(own_part(tensor).equal(own_part(expected)));
+}
+
+TEST_P(EveryTypeAndSize, AllGatherGivesEveryRanksPart) {
+  at::Tensor tensor = at::full({size()}, 100, type());
+  own_part(tensor).fill_(group().rank());
+  group().all_gather(tensor).wait();
+  for (int rank = 0; rank < group().world_size(); ++rank) {
+    const Interval part = part_of(size(), rank, group().world_size());
+    EXPECT_TRUE(tensor.narrow(0, part.offset, part.size).eq(rank).all().item<bool>()) << "part of rank " << rank;
+  }
+}
+
 TEST_P(EveryTypeAndSize, BroadcastGivesTheRootsValues) {
   for (int root = 0; root < group().world_size(); ++root) {
     at::Tensor tensor = at::full({size()}, 10 + group().rank(), type());
@@ -92,11 +117,63 @@ INSTANTIATE_TEST_SUITE_P(Collective, EveryTypeAndSize,
                                   std::to_string(std::get<1>(instance.param));
                          });
 
+/// Values whose sums round, different on every rank.
+at::Tensor waves(std::int64_t size, int rank) { return at::arange(size, at::kFloat).mul_(0.1 + rank).sin_(); }
+
 TEST(Collective, EveryRankGetsTheSameBits) {
-  at::Tensor tensor = at::arange(100'003, at::kFloat).mul_(0.1 + group().rank()).sin_();  // sums round
-  group().all_reduce_sum(tensor).wait();
-  for (const std::string& theirs : test_world().all_gather(bytes_of(tensor))) {
-    EXPECT_TRUE(theirs == bytes_of(tensor));
+  for (const Wire wire : {Wire::exact, Wire::bf16}) {
+    const at::Tensor tensor = waves(100'003, group().rank());
+    group().all_reduce_sum(tensor, wire).wait();
+    for (const std::string& theirs : test_world().all_gather(bytes_of(tensor))) {
+      EXPECT_TRUE(theirs == bytes_of(tensor));
+    }
+  }
+}
+
+/// What bf16 on the wire promises, by ATen's conversions: rounded addends, an fp32 sum in rank order.
+at::Tensor bf16_sum(std::int64_t size) {
+  at::Tensor sum = at::zeros({size});
+  for (int rank = 0; rank < group().world_size(); ++rank) sum.add_(waves(size, rank).to(at::kBFloat16).to(at::kFloat));
+  return sum;
+}
+
+TEST(Bf16Wire, RoundsEveryAddendOnceAndTheirSumOnce) {
+  if (group().world_size() == 1) GTEST_SKIP() << "one rank sends nothing";
+  for (const std::int64_t size : {0, 1, 2, 3, 1023, 100'003}) {
+    const at::Tensor reduced = waves(size, group().rank()), scattered = waves(size, group().rank());
+    group().all_reduce_sum(reduced, Wire::bf16).wait();
+    group().reduce_scatter_sum(scattered, Wire::bf16).wait();
+    EXPECT_TRUE(reduced.equal(bf16_sum(size).to(at::kBFloat16).to(at::kFloat))) << size;
+    EXPECT_TRUE(own_part(scattered).equal(own_part(bf16_sum(size)))) << size;
+  }
+}
+
+TEST(Bf16Wire, KeepsInfinitiesAndNotANumber) {
+  if (group().world_size() == 1) GTEST_SKIP() << "one rank sends nothing";
+  const float infinity = std::numeric_limits<float>::infinity();
+  const at::Tensor tensor =
+      at::tensor(std::vector<float>{infinity, -infinity, std::bit_cast<float>(0x7F800001U), 3.4e38F, 1e-45F});
+  group().all_reduce_sum(tensor, Wire::bf16).wait();
+  EXPECT_EQ(tensor[0].item<float>(), infinity);
+  EXPECT_EQ(tensor[1].item<float>(), -infinity);
+  EXPECT_TRUE(std::isnan(tensor[2].item<float>())) << "the lowest bits alone make it a NaN";
+  EXPECT_EQ(tensor[3].item<float>(), infinity) << "above the largest bf16 number";
+  EXPECT_EQ(tensor[4].item<float>(), 0);
+}
+
+TEST(Collective, PartsFollowOneAnotherAndCoverTheWhole) {
+  for (const std::int64_t size : {0L, 1L, 2L, 3L, 10L, 4'294'967'299L}) {
+    for (const int ranks : {1, 2, 3, 7}) {
+      std::int64_t next = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        const Interval part = part_of(size, rank, ranks);
+        EXPECT_EQ(part.offset, next);
+        EXPECT_GE(part.size, size / ranks);
+        EXPECT_LE(part.size, size / ranks + 1);
+        next += part.size;
+      }
+      EXPECT_EQ(next, size);
+    }
   }
 }
 
@@ -143,6 +220,8 @@ TEST(Collective, RefusesWhatItCannotSend) {
   const at::Tensor matrix = at::zeros({4, 4});
   EXPECT_THROW(group().all_reduce_sum(matrix.t().narrow(0, 0, 2)), std::invalid_argument);
   EXPECT_THROW(group().all_reduce_sum(at::zeros({4}, at::kHalf)), std::invalid_argument);
+  EXPECT_THROW(group().all_reduce_sum(at::zeros({4}, at::kDouble), Wire::bf16), std::invalid_argument);
+  EXPECT_THROW(group().reduce_scatter_sum(at::zeros({4}, at::kLong), Wire::bf16), std::invalid_argument);
   EXPECT_THROW(group().broadcast(matrix, group().world_size()), std::invalid_argument);
   EXPECT_THROW(group().broadcast(matrix, -1), std::invalid_argument);
 }

@@ -25,12 +25,14 @@ class Pretended : public Collective {
  public:
   int rank() const override { return 0; }
   int world_size() const override { return 2; }
-  Work all_reduce_sum(const at::Tensor& tensor) override {
+  Work all_reduce_sum(const at::Tensor& tensor, Wire) override {
     events.push_back(std::to_string(tensor.numel()));
     tensors.push_back(tensor);
     tensor.mul_(2);
     return Work(std::make_shared<State>(*this));
   }
+  Work reduce_scatter_sum(const at::Tensor& tensor, Wire wire) override { return all_reduce_sum(tensor, wire); }
+  Work all_gather(const at::Tensor&) override { return Work(std::make_shared<State>(*this)); }
   Work broadcast(const at::Tensor&, int) override { return Work(std::make_shared<State>(*this)); }
 
   std::vector<std::string> events;  ///< elements of each call, and what a test adds
@@ -163,6 +165,20 @@ TEST(GradientOrder, SecondBackwardInAStepIsAnError) {
   rank.sync.begin_step();
   loss_of(rank.net).backward();
   EXPECT_THROW(loss_of(rank.net).backward(), std::logic_error);
+}
+
+TEST(GradientOrder, AccumulationSendsNothingBeforeTheLastBackward) {
+  OneRank rank;
+  rank.sync.begin_step(3);
+  for (int pass = 0; pass < 2; ++pass) {
+    loss_of(rank.net).backward();
+    EXPECT_TRUE(rank.wire.events.empty());
+  }
+  loss_of(rank.net).backward();
+  EXPECT_FALSE(rank.wire.events.empty()) << "the last one sends while it runs";
+  rank.sync.finish_step();
+  EXPECT_TRUE(rank.flat.gradients().allclose(doubled_gradients(rank.flat).mul(3), 1e-6));
+  EXPECT_THROW(rank.sync.begin_step(0), std::invalid_argument);
 }
 
 TEST(GradientOrder, FinishWithoutBeginIsAnError) {

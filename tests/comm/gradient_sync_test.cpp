@@ -1,5 +1,6 @@
 #include "comm/gradient_sync.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,15 +69,27 @@ class Recorder : public Collective {
   explicit Recorder(Collective& inner) : inner_(inner) {}
   int rank() const override { return inner_.rank(); }
   int world_size() const override { return inner_.world_size(); }
-  Work all_reduce_sum(const at::Tensor& tensor) override {
-    calls += std::to_string(tensor.storage_offset()) + "+" + std::to_string(tensor.numel()) + " ";
-    return inner_.all_reduce_sum(tensor);
+  Work all_reduce_sum(const at::Tensor& tensor, Wire wire) override {
+    record(tensor);
+    return inner_.all_reduce_sum(tensor, wire);
+  }
+  Work reduce_scatter_sum(const at::Tensor& tensor, Wire wire) override {
+    record(tensor);
+    return inner_.reduce_scatter_sum(tensor, wire);
+  }
+  Work all_gather(const at::Tensor& tensor) override {
+    record(tensor);
+    return inner_.all_gather(tensor);
   }
   Work broadcast(const at::Tensor& tensor, int root) override { return inner_.broadcast(tensor, root); }
 
   std::string calls;
 
  private:
+  void record(const at::Tensor& tensor) {
+    calls += std::to_string(tensor.storage_offset()) + "+" + std::to_string(tensor.numel()) + " ";
+  }
+
   Collective& inner_;
 };
 
@@ -152,6 +165,93 @@ TEST_P(EveryBucketSize, EveryRankGetsTheSameBits) {
   for (const std::string& theirs : test_world().all_gather(bytes)) EXPECT_TRUE(theirs == bytes);
 }
 
+TEST_P(EveryBucketSize, ShardedDescentIsThatOfTheWholeBatchOnOneRank) {
+  const Share share;
+  SmallNet net, whole;
+  FlatParameters flat(net.parameters());
+  GradientSyncOptions sharded = options();
+  sharded.mode = SyncMode::sharded;
+  GradientSync sync(flat, {}, test_world().collective(), sharded);
+  for (int step = 0; step < kSteps; ++step) {
+    sync.begin_step();
+    net.loss(share.images(step), share.labels(step), share.batch, right_first()).backward();
+    sync.finish_step();
+    const at::Tensor norm = sync.norm();
+    for (const Interval& own : sync.owned()) {
+      const at::NoGradGuard no_grad;
+      flat.values().narrow(0, own.offset, own.size).sub_(flat.gradients().narrow(0, own.offset, own.size), kRate);
+    }
+    sync.share_values();
+
+    for (at::Tensor& parameter : tensors_of(whole)) parameter.mutable_grad() = at::Tensor();
+    whole.loss(step_images(share.batch, step), step_labels(share.batch, step), share.batch).backward();
+    double square = 0;
+    for (const at::Tensor& parameter : tensors_of(whole)) {
+      if (parameter.grad().defined()) square += parameter.grad().square().sum().item<double>();
+    }
+    EXPECT_NEAR(norm.item<double>(), std::sqrt(square), 1e-5 * std::sqrt(square));
+    descend(tensors_of(whole));
+    const auto ours = net.parameters(), theirs = whole.parameters();
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      EXPECT_LE(relative_error(ours[i].tensor, theirs[i].tensor), 1e-5) << ours[i].name;
+  }
+}
+
+TEST_P(EveryBucketSize, OwnedIntervalsOfAllRanksAreTheWholeOnce) {
+  SmallNet net;
+  FlatParameters flat(net.parameters());
+  GradientSyncOptions sharded = options();
+  sharded.mode = SyncMode::sharded;
+  GradientSync sync(flat, {}, test_world().collective(), sharded);
+  at::Tensor owners = at::zeros({flat.size()});
+  for (const Interval& own : sync.owned()) owners.narrow(0, own.offset, own.size).add_(1);
+  test_world().collective().all_reduce_sum(owners).wait();
+  EXPECT_TRUE(owners.eq(1).all().item<bool>());
+}
+
+TEST_P(EveryBucketSize, AccumulatedPartsOfABatchAreTheWholeBatchAtTheSameTraffic) {
+  const Share share;
+  SmallNet net, whole;
+  FlatParameters flat(net.parameters()), flat_whole(whole.parameters());
+  Recorder parts(test_world().collective()), once(test_world().collective());
+  GradientSync sync(flat, {}, parts, options()), sync_whole(flat_whole, {}, once, options());
+  for (int step = 0; step < kSteps; ++step) {
+    sync.begin_step(3);
+    for (int part = 0; part < 3; ++part) {
+      const Interval rows = part_of(share.size, part, 3);
+      net.loss(share.images(step).narrow(0, rows.offset, rows.size),
+               share.labels(step).narrow(0, rows.offset, rows.size), share.batch, right_first())
+          .backward();
+    }
+    sync.finish_step();
+    sync_whole.begin_step();
+    whole.loss(share.images(step), share.labels(step), share.batch, right_first()).backward();
+    sync_whole.finish_step();
+    expect_equal_gradients(net, whole, 1e-5);
+  }
+  EXPECT_EQ(parts.calls, once.calls);
+}
+
+TEST_P(EveryBucketSize, Bf16WireRoundsTheSumsButNotTheirAgreement) {
+  const Share share;
+  SmallNet net, exact;
+  FlatParameters flat(net.parameters()), flat_exact(exact.parameters());
+  GradientSyncOptions rounded = options();
+  rounded.wire = Wire::bf16;
+  GradientSync sync(flat, {}, test_world().collective(), rounded);
+  GradientSync sync_exact(flat_exact, {}, test_world().collective(), options());
+  for (auto [one, own] : {std::pair{&sync, &net}, {&sync_exact, &exact}}) {
+    one->begin_step();
+    own->loss(share.images(0), share.labels(0), share.batch, right_first()).backward();
+    one->finish_step();
+  }
+  // Every addend and the sum are off by at most 2^-9 of themselves; addends of either sign are larger than their sum.
+  expect_equal_gradients(net, exact, test_world().size() == 1 ? 0 : 0.02);
+  const at::Tensor gradients = flat.gradients();
+  const std::string bytes(static_cast<const char*>(gradients.const_data_ptr()), gradients.nbytes());
+  for (const std::string& theirs : test_world().all_gather(bytes)) EXPECT_TRUE(theirs == bytes);
+}
+
 INSTANTIATE_TEST_SUITE_P(GradientSync, EveryBucketSize,
                          ::testing::Values(std::pair<std::int64_t, std::int64_t>{1, 1},
                                            std::pair<std::int64_t, std::int64_t>{200, 800},
@@ -167,6 +267,19 @@ TEST(GradientSync, RankWithoutAnyGradientCountsAsZero) {
   sync.finish_step();
   loss(first).backward();
   expect_equal_gradients(net, first, 0);
+}
+
+TEST(GradientSync, NormOfMillionsOfElementsIsRightToSixDigits) {
+  FlatParameters flat({{"w", at::zeros({3000, 1001}).requires_grad_()}});
+  for (const SyncMode mode : {SyncMode::all_reduce, SyncMode::sharded}) {
+    GradientSyncOptions options;
+    options.mode = mode;
+    GradientSync sync(flat, {}, test_world().collective(), options);
+    flat.gradients().fill_(1e-3F);
+    const double expected = static_cast<double>(1e-3F) * std::sqrt(3000.0 * 1001.0);
+    EXPECT_EQ(sync.norm().dim(), 0);
+    EXPECT_NEAR(sync.norm().item<double>() / expected, 1, 1e-6);
+  }
 }
 
 TEST(GradientSync, RunningStatisticsAreAveragedOverTheRanks) {

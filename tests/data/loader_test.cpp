@@ -230,6 +230,33 @@ TEST(TrainLoader, GivesStoredVariantsOverAgainInAnotherOrderWithFreshWeakViews) 
   EXPECT_FALSE(same(first.ambiguous, other.ambiguous));
 }
 
+TEST(TrainLoader, SplitsABatchIntoRunsOfWholePairs) {
+  const auto set = random_set(48, 8, 1);
+  auto options = small_options();
+  options.strong.mix = Mix::cutmix;  // with every field of a batch
+  const Batch batch = epoch_of(set, options, 0).front();
+  for (const std::int64_t parts : {1, 2, 4, 6, 7}) {
+    const std::vector<Batch> split_batch = split(batch, parts);
+    ASSERT_EQ(split_batch.size(), static_cast<std::size_t>(std::min<std::int64_t>(parts, 6)));
+    Batch joined = batch;
+    const auto join = [&](at::Tensor Batch::*field) {
+      std::vector<at::Tensor> rows;
+      for (const Batch& part : split_batch) {
+        rows.push_back(part.*field);
+        EXPECT_EQ(rows.back().size(0) % 2, 0);
+        EXPECT_LE(rows.back().size(0), 2 * ((6 + parts - 1) / parts));
+      }
+      joined.*field = at::cat(rows);
+    };
+    for (const auto field : {&Batch::weak, &Batch::ambiguous, &Batch::sample, &Batch::lambda, &Batch::weak_theta,
+                             &Batch::ambiguous_theta, &Batch::box}) {
+      join(field);
+    }
+    expect_same(joined, batch);
+    EXPECT_EQ(split_batch.back().global_size, 12);
+  }
+}
+
 TEST(TrainLoader, RefusesVariantsThatDoNotFit) {
   const auto set = random_set(48, 8, 1);
   auto options = small_options();

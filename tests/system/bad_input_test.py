@@ -52,6 +52,7 @@ class BadInput(Case):
     def test_odd_batch_and_more_ranks_than_pairs(self):
         self.refused(self.train("never", "train.batch=33", ranks=2), USAGE, "train.batch", "odd")
         self.refused(self.train("never", "train.batch=4", ranks=3), USAGE, "train.batch", "3 ranks")
+        self.refused(self.train("never", "train.accumulate=9", ranks=2), USAGE, "train.accumulate", "8 pairs")
 
     def test_votes_where_there_are_none(self):
         def without_votes(file):

@@ -21,10 +21,12 @@ class ThreadRanks {
     Rank(ThreadRanks& ranks, int rank) : ranks_(ranks), rank_(rank) {}
     int rank() const override { return rank_; }
     int world_size() const override { return ranks_.size_; }
-    comm::Work all_reduce_sum(const at::Tensor& tensor) override {
+    comm::Work all_reduce_sum(const at::Tensor& tensor, comm::Wire) override {
       ranks_.sum(tensor);
       return comm::Work(std::make_shared<Done>());
     }
+    comm::Work reduce_scatter_sum(const at::Tensor&, comm::Wire) override { throw std::logic_error("not needed here"); }
+    comm::Work all_gather(const at::Tensor&) override { throw std::logic_error("not needed here"); }
     comm::Work broadcast(const at::Tensor&, int) override { throw std::logic_error("not needed here"); }
 
    private:

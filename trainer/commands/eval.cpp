@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -38,11 +37,6 @@ void check_match(const TrainedModel& model, const data::SampleSet& set, const st
                                       set.info.image_size, set.info.channels, model.info.image_size,
                                       model.info.channels));
   }
-}
-
-std::string name_of(Head head) {
-  const auto all = heads();
-  return std::find_if(all.begin(), all.end(), [head](const auto& item) { return item.second == head; })->first;
 }
 
 nlohmann::json evaluate(const Arguments& arguments, const TrainedModel& model, const std::vector<float>& posterior,

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "comm/error.h"
+#include "comm/watchdog.h"
 #include "comm/world.h"
 #include "data/error.h"
 #include "data/render/variants.h"
@@ -49,6 +51,16 @@ void check_shape(const Config& config, const data::StoreInfo& info) {
   }
 }
 
+/// Every rank has work for each accumulated part.
+void check_accumulation(const Config& config, int world_size) {
+  const std::int64_t pairs = config.loader.global_batch / 2 / world_size;
+  if (config.train.accumulate <= pairs) return;
+  throw ConfigError(
+      fmt::format("train.accumulate = {}, but a rank has {} pairs of a batch of {}: use at most that, or a larger "
+                  "train.batch",
+                  config.train.accumulate, pairs, config.loader.global_batch));
+}
+
 /// What can be known before any work is done, on every rank alike.
 void check_fit(const Config& config, const TrainingData& data, int world_size) {
   check_shape(config, data.train.info);
@@ -58,6 +70,7 @@ void check_fit(const Config& config, const TrainingData& data, int world_size) {
         fmt::format("train.batch = {} has {} pairs for {} ranks: use at most {} ranks or train.batch >= {}",
                     config.loader.global_batch, pairs, world_size, pairs, 2 * world_size));
   }
+  check_accumulation(config, world_size);
   if (data.train.size() < config.loader.global_batch) {
     throw data::DataError(fmt::format("the training set has {} faces, fewer than train.batch = {}", data.train.size(),
                                       config.loader.global_batch));
@@ -121,6 +134,14 @@ void announce(const Config& config, const TrainingData& data, const comm::World&
                data.train.classes(), data.train.info.image_size, config.run_dir);
 }
 
+/// A rank is gone or stuck: leaves a record, says so once, and ends the job.
+void give_up(comm::World& world, const RunFolder& folder, const comm::Member& self, const comm::Verdict& verdict) {
+  comm::write_failure_record(folder.failures(), self, verdict, world.recorder());
+  const bool speaks = world.rank() == 0 || verdict.rank == 0;  // whoever lost rank 0 cannot know who else speaks
+  if (speaks) fmt::print(stderr, "penumbra: error: {}; see {}\n", comm::describe(verdict), folder.failures().string());
+  world.abort(comm::kCommErrorExitCode);
+}
+
 void run_train(const Arguments& arguments) {
   comm::World world;
   Config config;
@@ -134,12 +155,16 @@ void run_train(const Arguments& arguments) {
       },
       exit_code_of);
   world.require_agreement("training data", fingerprints(data));
+  const RunFolder folder(config.run_dir);
   world.all_or_none(
       [&] {
-        if (world.rank() == 0 && !arguments.dry_run)
-          RunFolder(config.run_dir).create(config, world.size(), arguments.overwrite);
+        if (world.rank() == 0 && !arguments.dry_run) folder.create(config, world.size(), arguments.overwrite);
       },
       exit_code_of);
+  const comm::Member self{world.rank(), world.size(), world.host()};
+  const comm::Watchdog watchdog(
+      self, config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
+      [&](const comm::Verdict& verdict) { give_up(world, folder, self, verdict); });
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
   if (world.rank() == 0) {
     announce(config, data, world);
@@ -150,7 +175,7 @@ void run_train(const Arguments& arguments) {
     if (arguments.dry_run) {
       dry_run(config, data, world);
     } else {
-      train(config, data, world, RunFolder(config.run_dir));
+      train(config, data, world, folder);
     }
   });
 }

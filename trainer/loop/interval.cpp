@@ -11,12 +11,14 @@
 namespace penumbra::trainer {
 
 void Interval::add(const StepResult& result, double wait_seconds, double exposed_seconds) {
-  const Objective& o = result.objective;
-  const at::Tensor norm_share =
-      result.gradient_norm / collective_.world_size();  // the same on every rank: summed, it is itself again
-  const at::Tensor row = at::stack({o.total.detach(), o.ce_original, o.ce_ambiguous, o.attention, o.alignment,
-                                    o.correct_original, o.correct_ambiguous, o.moved, o.empty_attention, norm_share});
-  sums_ = sums_.defined() ? sums_.add_(row) : row;
+  // The norm is the same on every rank: its shares, summed, are itself again.
+  const auto shares = static_cast<double>(collective_.world_size()) * static_cast<double>(result.parts.size());
+  const at::Tensor norm_share = result.gradient_norm / shares;
+  for (const Objective& o : result.parts) {
+    const at::Tensor row = at::stack({o.total.detach(), o.ce_original, o.ce_ambiguous, o.attention, o.alignment,
+                                      o.correct_original, o.correct_ambiguous, o.moved, o.empty_attention, norm_share});
+    sums_ = sums_.defined() ? sums_.add_(row) : row;
+  }
   wait_seconds_ += wait_seconds;
   exposed_seconds_ += exposed_seconds;
   ++steps_;

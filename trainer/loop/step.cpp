@@ -44,24 +44,32 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
     : nets(net_for(config, train), config.train.method, config.seed),
       parameters(nets.parameters()),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),
-      optimizer(parameters, config.optimizer),
+      optimizer(parameters, config.optimizer, gradients.owned()),
       bank(training_labels(train, config.train.labels), hard_labels(train), config.uncertainty) {
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
+  if (config.train.norm == Norm::sync) nets.synchronise(collective);
   if (config.train.ema_decay > 0) average.emplace(parameters, tensors(nets.buffers()), config.train.ema_decay);
 }
 
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress) {
-  state.gradients.begin_step();
-  const Views views = state.nets.forward(batch, config.train.precision == Precision::bf16);
-  Objective loss = objective(views, batch, state.bank, state.nets, config.objective, progress);
-  loss.total.backward();  // a bucket leaves as soon as its last gradient is there
+  const std::vector<data::Batch> parts = data::split(batch, config.train.accumulate);
+  StepResult result;
+  state.gradients.begin_step(static_cast<int>(parts.size()));
+  for (const data::Batch& part : parts) {
+    const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
+    Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress);
+    loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
+    state.bank.update(part.sample, loss.posterior, loss.divergence);
+    result.parts.push_back(std::move(loss));
+  }
   state.gradients.finish_step();
   const double rate =
       learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
-  const at::Tensor norm = state.optimizer.step(rate);
-  state.bank.update(batch.sample, loss.posterior, loss.divergence);
+  result.gradient_norm = state.gradients.norm();
+  state.optimizer.step(rate, result.gradient_norm);
+  state.gradients.share_values();
   if (state.average) state.average->update();
-  return {std::move(loss), norm};
+  return result;
 }
 
 }  // namespace penumbra::trainer

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "comm/collective.h"
 #include "comm/flat_parameters.h"
@@ -24,11 +25,12 @@ struct TrainingState {
 };
 
 struct StepResult {
-  Objective objective;
-  at::Tensor gradient_norm;  ///< of the whole gradient before clipping, 0-dim fp32
+  std::vector<Objective> parts;  ///< of the share, one an accumulated part: their scalars add up
+  at::Tensor gradient_norm;      ///< of the whole gradient before clipping, 0-dim fp32
 };
 
-/// One step of the method on one rank's share of a global batch. No host sync.
+/// One step of the method on one rank's share of a global batch, in train.accumulate parts one after the other. No host
+/// sync.
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress);
 
 /// What the loss is trained on: one-hot [N, C] fp32, or the annotators' distribution.

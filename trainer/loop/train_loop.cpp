@@ -54,6 +54,7 @@ class Run {
   }
 
   void train(const RunFolder& folder) {
+    world_.recorder().enter_phase("training");
     const std::int64_t steps = loader_.steps_per_epoch();
     ProgressBar bar(config_.train.epochs * steps);
     std::int64_t last = 0;
@@ -69,7 +70,7 @@ class Run {
       if (is_validation(epoch) && !validate_and_keep(folder, bar, epoch)) break;
     }
     bar.clear();
-    save(folder, "final", {last, temperature_});
+    save(folder, "final", {last, temperature_, config_.evaluation.head});
   }
 
   void dry_run() {
@@ -134,10 +135,12 @@ class Run {
 
   /// False when patience has run out.
   bool validate_and_keep(const RunFolder& folder, const ProgressBar& bar, std::int64_t epoch) {
+    world_.recorder().enter_phase("validation");
     const Validation validation = validate(state_, *data_.validation, config_, world_.collective());
+    world_.recorder().enter_phase("training");
     temperature_ = validation.temperature;
     const bool better = best_.better(validation.measures);
-    if (better) save(folder, "best", {epoch, temperature_});
+    if (better) save(folder, "best", {epoch, temperature_, config_.evaluation.head});
     if (world_.rank() == 0) {
       nlohmann::json row = trainer::to_json(validation.measures);
       row["kind"] = "validation";

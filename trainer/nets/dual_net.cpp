@@ -28,6 +28,11 @@ Views DualNet::forward(const data::Batch& batch, bool bf16) {
   return views;
 }
 
+void DualNet::synchronise(comm::Collective& collective) {
+  original_.synchronise(collective);
+  if (ambiguous_) ambiguous_->synchronise(collective);
+}
+
 std::vector<NamedTensor> DualNet::parameters() const {
   std::vector<NamedTensor> all;
   append(all, "original.", original_.parameters());

@@ -26,9 +26,12 @@ class DualNet {
  public:
   DualNet(const ResNetOptions& options, Method method, std::uint64_t seed);
 
-  /// Training-mode forward. With `bf16` convolutions and matrix products run under CPU autocast; logits come back in
+  /// Training-mode forward. With `bf16` the convolutions run under CPU autocast; the heads, and so the logits, are
   /// fp32.
   Views forward(const data::Batch& batch, bool bf16);
+
+  /// Batch statistics of both nets over all ranks from now on.
+  void synchronise(comm::Collective& collective);
 
   ResNet& original() { return original_; }
   ResNet* ambiguous() { return ambiguous_ ? &*ambiguous_ : nullptr; }  ///< null unless method is full

@@ -18,8 +18,6 @@
 namespace penumbra::trainer {
 namespace {
 
-constexpr double kNormMomentum = 0.1;
-constexpr double kNormEpsilon = 1e-5;
 constexpr int kPoolKernel = 3, kPoolStride = 2, kPoolPadding = 1;
 
 std::array<int, 4> blocks_per_stage(int depth) {
@@ -63,11 +61,9 @@ class Initializer {
     return parameter(name + ".weight", weight.contiguous(at::MemoryFormat::ChannelsLast));
   }
 
-  template <class Norm>
-  Norm norm(const std::string& name, int channels) {
-    return Norm{parameter(name + ".weight", at::ones({channels})), parameter(name + ".bias", at::zeros({channels})),
-                buffer(name + ".running_mean", at::zeros({channels})),
-                buffer(name + ".running_var", at::ones({channels}))};
+  BatchNorm norm(const std::string& name, int channels) {
+    return {parameter(name + ".weight", at::ones({channels})), parameter(name + ".bias", at::zeros({channels})),
+            buffer(name + ".running_mean", at::zeros({channels})), buffer(name + ".running_var", at::ones({channels}))};
   }
 
   /// Uniform in +-1/sqrt(fan in), as torch.nn.Linear.
@@ -106,12 +102,6 @@ at::Tensor convolve(const at::Tensor& x, const Convolution& c) {
   return at::conv2d(x, c.weight, {}, c.stride, c.padding);
 }
 
-template <class Norm>
-at::Tensor normalise(const at::Tensor& x, const Norm& n, bool training) {
-  return at::batch_norm(x, n.weight, n.bias, n.running_mean, n.running_var, training, kNormMomentum, kNormEpsilon,
-                        /*cudnn_enabled=*/false);
-}
-
 /// The geometry of one more layer on top: output cell k looks at input cells stride * k - padding ... + kernel - 1.
 void add_layer(ReceptiveField& field, std::int64_t kernel, int stride, int padding) {
   field.offset += field.stride * (0.5 * static_cast<double>(kernel - 1) - padding);
@@ -134,7 +124,7 @@ ResNet::ResNet(const ResNetOptions& options, std::uint64_t seed) : options_(opti
     const int kernel = options.stem_stride == 3 ? 5 : 3;
     stem_ = {init.convolution("conv1", options.width, options.channels, kernel), options.stem_stride, 1};
   }
-  stem_norm_ = init.norm<BatchNorm>("bn1", options.width);
+  stem_norm_ = init.norm("bn1", options.width);
 
   int in = options.width;
   for (int stage = 0; stage < 4; ++stage) {
@@ -147,7 +137,7 @@ ResNet::ResNet(const ResNetOptions& options, std::uint64_t seed) : options_(opti
       const auto add = [&](int from, int to, int kernel, int step) {
         const std::string number = std::to_string(block.convolutions.size() + 1);
         block.convolutions.push_back({init.convolution(name + ".conv" + number, to, from, kernel), step, kernel / 2});
-        block.norms.push_back(init.norm<BatchNorm>(name + ".bn" + number, to));
+        block.norms.push_back(init.norm(name + ".bn" + number, to));
       };
       if (bottleneck) {
         add(in, inner, 1, 1);
@@ -160,7 +150,7 @@ ResNet::ResNet(const ResNetOptions& options, std::uint64_t seed) : options_(opti
       block.has_downsample = stride != 1 || in != out;
       if (block.has_downsample) {
         block.downsample = {init.convolution(name + ".downsample.0", out, in, 1), stride, 0};
-        block.downsample_norm = init.norm<BatchNorm>(name + ".downsample.1", out);
+        block.downsample_norm = init.norm(name + ".downsample.1", out);
       }
       blocks_.push_back(std::move(block));
       in = out;
@@ -168,6 +158,12 @@ ResNet::ResNet(const ResNetOptions& options, std::uint64_t seed) : options_(opti
   }
   fc_weight_ = init.linear("fc.weight", {options.classes, in}, in);
   fc_bias_ = init.linear("fc.bias", {options.classes}, in);
+}
+
+at::Tensor ResNet::normalise(const at::Tensor& x, const BatchNorm& n, bool training) const {
+  if (training && collective_ != nullptr && collective_->world_size() > 1) return sync_batch_norm(x, n, *collective_);
+  return at::batch_norm(x, n.weight, n.bias, n.running_mean, n.running_var, training, kNormMomentum, kNormEpsilon,
+                        /*cudnn_enabled=*/false);
 }
 
 NetOutput ResNet::forward(const at::Tensor& input, bool training) {

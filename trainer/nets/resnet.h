@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "comm/flat_parameters.h"
+#include "trainer/nets/sync_batch_norm.h"
 
 namespace penumbra::trainer {
 
@@ -44,6 +45,9 @@ class ResNet {
   /// x: [B, channels, S, S] fp32, channels-last for speed. In training mode batch statistics are used and the running
   /// ones move.
   NetOutput forward(const at::Tensor& x, bool training);
+  /// From now on batch statistics are those of all ranks' batches; every rank must call forward() alike. `collective`
+  /// must outlive this.
+  void synchronise(comm::Collective& collective) { collective_ = &collective; }
 
   const std::vector<NamedTensor>& parameters() const { return parameters_; }  ///< order of execution; trainable
   const std::vector<NamedTensor>& buffers() const { return buffers_; }        ///< running_mean, running_var (fp32)
@@ -56,9 +60,6 @@ class ResNet {
     at::Tensor weight;
     int stride = 1, padding = 0;
   };
-  struct BatchNorm {
-    at::Tensor weight, bias, running_mean, running_var;
-  };
   struct Block {
     std::vector<Convolution> convolutions;
     std::vector<BatchNorm> norms;
@@ -66,8 +67,11 @@ class ResNet {
     Convolution downsample;
     BatchNorm downsample_norm;
   };
+  at::Tensor normalise(const at::Tensor& x, const BatchNorm& norm, bool training) const;
+
   // The layers alias the tensors of parameters_ and buffers_.
   ResNetOptions options_;
+  comm::Collective* collective_ = nullptr;
   std::vector<NamedTensor> parameters_, buffers_;
   Convolution stem_;
   BatchNorm stem_norm_;

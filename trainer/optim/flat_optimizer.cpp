@@ -1,28 +1,28 @@
 #include "trainer/optim/flat_optimizer.h"
 
+#include <algorithm>
 #include <span>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/zeros.h>
 
 namespace penumbra::trainer {
 namespace {
 
-struct Interval {
-  std::int64_t offset, size;
-};
+using comm::Interval;
+
+std::int64_t end_of(const Interval& interval) { return interval.offset + interval.size; }
 
 /// The intervals whose decay is `decay`, neighbours joined: as few kernel calls as the layout allows.
 std::vector<Interval> runs(std::span<const comm::Segment> segments, bool decay) {
   std::vector<Interval> out;
   for (const comm::Segment& segment : segments) {
     if (segment.decay != decay) continue;
-    if (!out.empty() && out.back().offset + out.back().size == segment.offset) {
+    if (!out.empty() && end_of(out.back()) == segment.offset) {
       out.back().size += segment.size;
     } else {
       out.push_back({segment.offset, segment.size});
@@ -31,45 +31,63 @@ std::vector<Interval> runs(std::span<const comm::Segment> segments, bool decay) 
   return out;
 }
 
-std::vector<at::Tensor> slices(const at::Tensor& flat, const std::vector<Interval>& intervals) {
-  std::vector<at::Tensor> out;
-  if (!flat.defined()) return out;
-  for (const Interval& interval : intervals) out.push_back(flat.narrow(0, interval.offset, interval.size));
+/// What a rank updates at once: a run of the flat buffers, and where its moments begin.
+struct Piece {
+  Interval run;
+  std::int64_t moment = 0;
+};
+
+std::vector<Piece> pieces(const std::vector<Interval>& runs, const std::vector<Interval>& owned) {
+  std::vector<Piece> out;
+  for (const Interval& run : runs) {
+    std::int64_t moments = 0;  // of the owned intervals before this one
+    for (const Interval& own : owned) {
+      const std::int64_t begin = std::max(run.offset, own.offset), end = std::min(end_of(run), end_of(own));
+      if (begin < end) out.push_back({{begin, end - begin}, moments + begin - own.offset});
+      moments += own.size;
+    }
+  }
   return out;
 }
 
-/// In two levels, because one fp32 sum over 2e7 elements is off by 1e-3 on the CPU.
-at::Tensor two_norm(const at::Tensor& flat) {
-  constexpr std::int64_t kBlock = 4096;
-  const std::int64_t whole = flat.numel() / kBlock * kBlock;
-  const at::Tensor blocks = at::linalg_vector_norm(flat.narrow(0, 0, whole).view({-1, kBlock}), 2, at::IntArrayRef{1});
-  const at::Tensor rest = at::linalg_vector_norm(flat.narrow(0, whole, flat.numel() - whole));
-  return at::linalg_vector_norm(at::cat({blocks, rest.unsqueeze(0)}));
+std::vector<at::Tensor> slices(const at::Tensor& flat, const std::vector<Piece>& pieces) {
+  std::vector<at::Tensor> out;
+  for (const Piece& piece : pieces) out.push_back(flat.narrow(0, piece.run.offset, piece.run.size));
+  return out;
+}
+
+std::vector<at::Tensor> moments(const at::Tensor& all, const std::vector<Piece>& pieces) {
+  std::vector<at::Tensor> out;
+  if (!all.defined()) return out;
+  for (const Piece& piece : pieces) out.push_back(all.narrow(0, piece.moment, piece.run.size));
+  return out;
 }
 
 }  // namespace
 
-FlatOptimizer::FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options)
+FlatOptimizer::FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options,
+                             const std::vector<Interval>& owned)
     : parameters_(parameters), options_(options) {
-  if (options_.kind == OptimizerKind::adamw || options_.momentum != 0) first_ = parameters.zeros_like();
-  if (options_.kind == OptimizerKind::adamw) second_ = parameters.zeros_like();
+  std::int64_t size = 0;
+  for (const Interval& own : owned) size += own.size;
+  const auto zeros = [&] { return at::zeros({size}, parameters.values().options()); };
+  if (options_.kind == OptimizerKind::adamw || options_.momentum != 0) first_ = zeros();
+  if (options_.kind == OptimizerKind::adamw) second_ = zeros();
   for (const bool decay : {true, false}) {
-    const std::vector<Interval> intervals = runs(parameters.segments(), decay);
-    if (intervals.empty()) continue;
-    groups_.push_back({slices(parameters.values(), intervals), slices(parameters.gradients(), intervals),
-                       slices(first_, intervals), slices(second_, intervals), decay ? options_.weight_decay : 0});
+    const std::vector<Piece> mine = pieces(runs(parameters.segments(), decay), owned);
+    if (mine.empty()) continue;
+    groups_.push_back({slices(parameters.values(), mine), slices(parameters.gradients(), mine), moments(first_, mine),
+                       moments(second_, mine), decay ? options_.weight_decay : 0});
   }
 }
 
-at::Tensor FlatOptimizer::step(double learning_rate) {
+void FlatOptimizer::step(double learning_rate, const at::Tensor& gradient_norm) {
   const at::NoGradGuard no_grad;
-  const at::Tensor norm = two_norm(parameters_.gradients());
   if (options_.clip_norm > 0) {
-    parameters_.gradients().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
+    parameters_.gradients().mul_((options_.clip_norm / (gradient_norm + 1e-6)).clamp_max(1));
   }
   for (Group& group : groups_) update(group, learning_rate);
   ++steps_;
-  return norm;
 }
 
 void FlatOptimizer::update(Group& group, double learning_rate) {

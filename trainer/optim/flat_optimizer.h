@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "comm/collective.h"
 #include "comm/flat_parameters.h"
 
 namespace penumbra::trainer {
@@ -21,18 +22,20 @@ struct OptimizerOptions {
   double clip_norm = 0;        ///< total gradient norm at most this; 0: no clipping
 };
 
-/// SGD or AdamW on the flat buffers, through ATen's fused kernels over runs of segments with equal decay.
+/// SGD or AdamW on intervals of the flat buffers, through ATen's fused kernels over runs of segments with equal decay.
 /// Same result as torch.optim's on the single tensors; the momentum starts as the first gradient. Clipping is
 /// torch.nn.utils.clip_grad_norm_ over all segments together.
 class FlatOptimizer {
  public:
-  /// `parameters` must outlive the optimizer.
-  FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options);
-  /// One update from parameters.gradients(), which clipping scales in place. Returns the gradient's 2-norm before
-  /// clipping, a 0-dim fp32 tensor on the device (no host sync).
-  at::Tensor step(double learning_rate);
+  /// `owned`: the intervals that this rank updates, ascending. Moments exist for these alone. `parameters` must outlive
+  /// the optimizer.
+  FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options, const std::vector<comm::Interval>& owned);
+  /// One update from parameters.gradients(), which clipping scales in place. `gradient_norm`: the 2-norm of the whole
+  /// gradient, a 0-dim fp32 tensor on the device (no host sync).
+  void step(double learning_rate, const at::Tensor& gradient_norm);
   std::int64_t steps() const { return steps_; }
-  /// Moment buffers of the flat layout, for checkpoints: {momentum} or {first, second}; none for SGD without momentum.
+  /// Moment buffers of the owned intervals, one after the other, for checkpoints: {momentum} or {first, second}; none
+  /// for SGD without momentum.
   std::vector<comm::NamedTensor> state() const;
   /// After state() was filled from a checkpoint: goes on as if `steps` steps had been taken.
   void resume_at(std::int64_t steps) { steps_ = steps; }

@@ -1,0 +1,107 @@
+"""Ranks that die or stop in the middle of training: the others know who, say so, and the job ends soon."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from penumbra import BINARY, Case
+
+SECONDS = 10  # within which a job must have ended
+RANKS = 3
+COMMUNICATION = 4
+
+
+def rank_of(pid):
+    """The rank of a process that mpirun started; None for others, and for those that are gone."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return next((int(v.split(b"=")[1]) for v in variables if v.startswith(b"OMPI_COMM_WORLD_RANK=")), None)
+    except OSError:
+        return None
+
+
+def state_of(pid):
+    """The letter of /proc: Z for a process that has ended and waits to be asked, "" for none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return ""
+
+
+class Faults(Case):
+    def start(self, name):
+        """A long training of three ranks that has begun; returns mpirun and the ranks' process ids."""
+        folder = self.folder / name
+        command = ["timeout", "-k", "5", "120", "mpirun", "--oversubscribe", "-np", str(RANKS), BINARY, "train", str(self.config)]
+        for assignment in (f'data.files=["{self.faces}"]', f"run.dir={folder}", "train.epochs=10000", "watchdog.silence_seconds=3"):
+            command += ["--set", assignment]
+        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.addCleanup(job.kill)
+        deadline = time.monotonic() + 60
+        while not (folder / "metrics.jsonl").exists() or not (folder / "metrics.jsonl").read_text():
+            self.assertIsNone(job.poll(), "the job ended before it began")
+            self.assertLess(time.monotonic(), deadline, "no step in a minute")
+            time.sleep(0.1)
+        mine = f"run.dir={folder}".encode()
+        ranks = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and mine in self.arguments(entry) and rank_of(entry.name) is not None:
+                ranks[rank_of(entry.name)] = int(entry.name)
+        self.assertEqual(sorted(ranks), list(range(RANKS)))
+        return job, folder, ranks
+
+    @staticmethod
+    def arguments(process):
+        try:
+            return (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return []
+
+    def ends(self, job, ranks):
+        begin = time.monotonic()
+        _, errors = job.communicate(timeout=60)
+        while any(state_of(pid) not in ("", "Z") for pid in ranks.values()) and time.monotonic() - begin < SECONDS:
+            time.sleep(0.1)
+        self.assertLess(time.monotonic() - begin, SECONDS, errors)
+        self.assertNotEqual(job.returncode, 0)
+        return errors
+
+    def survivors_know(self, folder, lost, reason):
+        for rank in set(range(RANKS)) - {lost}:
+            record = json.loads((folder / "failures" / f"rank-{rank}.json").read_text())
+            self.assertEqual(record["rank"], lost)
+            self.assertEqual(record["host"], os.uname().nodename)
+            self.assertIn(reason, record["reason"])
+            self.assertEqual(record["seen_by"]["rank"], rank)
+            self.assertTrue(record["collectives"])
+
+    def test_killed_rank(self):
+        for lost in (0, 1):
+            job, folder, ranks = self.start(f"killed-{lost}")
+            os.kill(ranks[lost], signal.SIGKILL)
+            errors = self.ends(job, ranks)
+            self.survivors_know(folder, lost, "its process has ended")
+            self.assertIn(f"penumbra: error: rank {lost} on {os.uname().nodename}: its process has ended", errors)
+
+    def test_stopped_rank(self):
+        for lost in (0, 2):
+            job, folder, ranks = self.start(f"stopped-{lost}")
+            os.kill(ranks[lost], signal.SIGSTOP)
+            errors = self.ends(job, ranks)
+            self.survivors_know(folder, lost, "no sign of life for 3 s")
+            self.assertEqual(job.returncode, COMMUNICATION, errors)
+
+    def test_terminated_job_still_ends(self):
+        job, _, ranks = self.start("terminated")
+        for pid in ranks.values():
+            os.kill(pid, signal.SIGTERM)
+        self.ends(job, ranks)
+
+
+if __name__ == "__main__":
+    unittest.main()
