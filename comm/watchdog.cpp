@@ -57,11 +57,14 @@ std::string beat(const Progress& progress) {
   return "beat " + std::to_string(progress.entered) + " " + std::to_string(progress.ended) + " " + progress.phase;
 }
 
-/// True for a heartbeat, which is taken in.
-bool take_beat(const std::vector<std::string>& words, Peer& peer) {
-  if (words.size() != 4 || words[0] != "beat") return false;
-  peer.progress = {std::stoull(words[1]), std::stoull(words[2]), words[3]};
-  return true;
+/// Nothing unless the line is a heartbeat.
+std::optional<Progress> progress_of(const std::string& line) {
+  std::istringstream in(line);
+  std::string word;
+  Progress progress;
+  if (!(in >> word) || word != "beat" || !(in >> progress.entered >> progress.ended >> progress.phase))
+    return std::nullopt;
+  return progress;
 }
 
 std::string text_of(const Verdict& verdict) {
@@ -137,6 +140,7 @@ struct Watchdog::Impl {
   void reach_hub(const std::vector<std::string>& hub);
   void run();
   void wait();
+  void forgive_own_sleep();
   void greet();
   void listen_to_peers();
   void hear(int rank, const std::string& line);
@@ -153,7 +157,7 @@ struct Watchdog::Impl {
   std::optional<LineListener> listener;
   std::vector<LineSocket> strangers;  ///< connected, but have not said who they are
   std::vector<Peer> peers;            ///< of rank 0: all ranks, itself unused; of another rank: rank 0 alone
-  Clock::time_point last_beat{}, last_end = Clock::now();
+  Clock::time_point last_beat{}, last_end = Clock::now(), last_turn = Clock::now();
   std::uint64_t job_ended = 0;  ///< rank 0: the collective that all ranks have ended
   std::optional<Clock::time_point> term;
   std::optional<Verdict> verdict;
@@ -193,6 +197,7 @@ void Watchdog::Impl::run() {
   pthread_setname_np(pthread_self(), "penumbra-watch");
   while (!stopping && !verdict) {
     wait();
+    forgive_own_sleep();
     greet();
     listen_to_peers();
     if (seconds_since(last_beat) >= beat_seconds()) {
@@ -222,6 +227,15 @@ void Watchdog::Impl::wait() {
   ::poll(wanted.data(), wanted.size(), static_cast<int>(1000 * beat_seconds() / 2) + 1);
   stopping = (wanted[0].revents & POLLIN) != 0;
   if (!term && (wanted[1].revents & POLLIN) != 0) term = Clock::now();
+}
+
+/// A job that was suspended and goes on has heard of nobody meanwhile, and nobody is to blame for that.
+void Watchdog::Impl::forgive_own_sleep() {
+  if (seconds_since(last_turn) > options.silence_seconds / 2) {
+    for (Peer& peer : peers) peer.heard = Clock::now();
+    last_end = Clock::now();
+  }
+  last_turn = Clock::now();
 }
 
 /// Rank 0: strangers who know the token become peers.
@@ -265,7 +279,7 @@ void Watchdog::Impl::listen_to_peers() {
 
 void Watchdog::Impl::hear(int rank, const std::string& line) {
   Peer& peer = peers[static_cast<std::size_t>(rank)];
-  if (take_beat(words_of(line), peer)) return;
+  if (auto progress = progress_of(line)) peer.progress = std::move(*progress);
   if (line == "bye") peer.left = true;
   if (const auto told = verdict_of(line); told && !is_hub()) decide(*told);
 }

@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   add_data(app);
   add_config(app);
   add_doctor(app);
+  add_bench(app);
+  add_plan(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -278,6 +278,7 @@ TEST(GradientSync, NormOfMillionsOfElementsIsRightToSixDigits) {
     flat.gradients().fill_(1e-3F);
     const double expected = static_cast<double>(1e-3F) * std::sqrt(3000.0 * 1001.0);
     EXPECT_EQ(sync.norm().dim(), 0);
+    EXPECT_EQ(sync.norm().scalar_type(), at::kFloat);
     EXPECT_NEAR(sync.norm().item<double>() / expected, 1, 1e-6);
   }
 }

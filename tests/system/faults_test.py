@@ -96,6 +96,21 @@ class Faults(Case):
             self.survivors_know(folder, lost, "no sign of life for 3 s")
             self.assertEqual(job.returncode, COMMUNICATION, errors)
 
+    def test_suspended_job_goes_on(self):
+        job, folder, ranks = self.start("suspended")
+        for sign, seconds in ((signal.SIGSTOP, 5), (signal.SIGCONT, 2)):  # longer than the silence that is allowed
+            for pid in ranks.values():
+                os.kill(pid, sign)
+            time.sleep(seconds)
+        self.assertIsNone(job.poll())
+        steps = len((folder / "metrics.jsonl").read_text())
+        time.sleep(3)
+        self.assertIsNone(job.poll())
+        self.assertGreater(len((folder / "metrics.jsonl").read_text()), steps)
+        for pid in ranks.values():
+            os.kill(pid, signal.SIGTERM)
+        self.ends(job, ranks)
+
     def test_terminated_job_still_ends(self):
         job, _, ranks = self.start("terminated")
         for pid in ranks.values():

@@ -14,5 +14,7 @@ void add_predict(CLI::App& app);
 void add_data(CLI::App& app);
 void add_config(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_bench(CLI::App& app);
+void add_plan(CLI::App& app);
 
 }  // namespace penumbra::trainer

@@ -35,9 +35,12 @@ std::string console_line(const IntervalReport& r, double eta_seconds) {
   line += fmt::format("  acc {:.1f}", 100 * r.accuracy_original);
   if (r.ce_ambiguous > 0) line += fmt::format("/{:.1f}", 100 * r.accuracy_ambiguous);
   const double share = r.step_seconds > 0 ? 100 / r.step_seconds : 0;
-  return line + fmt::format(" %  lr {:.4g}  {:.0f} img/s  wait {:.0f} %  sync {:.0f} %  eta {}", r.learning_rate,
-                            r.images_per_second, share * r.wait_seconds, share * r.exposed_seconds,
-                            duration(eta_seconds));
+  line += fmt::format(" %  lr {:.4g}  {:.0f} img/s  wait {:.0f} %  sync {:.0f} %", r.learning_rate, r.images_per_second,
+                      share * r.wait_seconds, share * r.exposed_seconds);
+  constexpr double kWorthSaying = 0.1;  // of a step
+  if (r.latest_seconds > kWorthSaying * r.step_seconds)
+    line += fmt::format("  rank {} late by {:.3f} s", r.latest_rank, r.latest_seconds);
+  return line + fmt::format("  eta {}", duration(eta_seconds));
 }
 
 std::string console_line(const Measures& m, std::int64_t epoch, bool best) {

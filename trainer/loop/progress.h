@@ -17,6 +17,8 @@ struct IntervalReport {
   double images_per_second = 0;  ///< faces of the global batch a second; their two views count as one
   double step_seconds = 0, wait_seconds = 0,
          exposed_seconds = 0;  ///< a step: all of it, waiting for data, waiting for gradients
+  int latest_rank = 0;         ///< which kept the others waiting most
+  double latest_seconds = 0;   ///< a collective, on average; 0 on one rank
 };
 
 /// "epoch 3/12  120/391  loss 1.234 ..." - one dense line.

@@ -1,5 +1,6 @@
 #include "trainer/loop/train_loop.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "comm/lateness.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/loop/interval.h"
 #include "trainer/loop/validation.h"
@@ -36,7 +38,9 @@ nlohmann::json to_json(const IntervalReport& r) {
           {"images_per_second", r.images_per_second},
           {"step_seconds", r.step_seconds},
           {"wait_seconds", r.wait_seconds},
-          {"exposed_seconds", r.exposed_seconds}};
+          {"exposed_seconds", r.exposed_seconds},
+          {"latest_rank", r.latest_rank},
+          {"latest_seconds", r.latest_seconds}};
 }
 
 /// One run, as seen by one rank.
@@ -120,6 +124,12 @@ class Run {
 
   void report(const RunFolder& folder, const ProgressBar& bar, std::int64_t epoch, std::int64_t step) {
     IntervalReport r = interval_.take(config_.loader.global_batch);
+    const std::vector<double> late = comm::lateness(world_);
+    if (!late.empty()) {
+      const auto latest = std::max_element(late.begin(), late.end());
+      r.latest_rank = static_cast<int>(latest - late.begin());
+      r.latest_seconds = *latest;
+    }
     r.epoch = epoch;
     r.epochs = config_.train.epochs;
     r.step = step;

@@ -1,0 +1,71 @@
+#include <memory>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "comm/benchmark.h"
+#include "trainer/commands/commands.h"
+#include "trainer/exit_code.h"
+
+namespace penumbra::trainer {
+namespace {
+
+struct Arguments {
+  std::vector<double> mebibytes = {1, 4, 25};
+  int rounds = 15;
+  bool json = false;
+};
+
+nlohmann::json to_json(const comm::AllReduceTiming& t) {
+  return {{"bytes", t.bytes},
+          {"collective_seconds", t.collective},
+          {"bf16_seconds", t.bf16},
+          {"sharded_seconds", t.sharded},
+          {"mpi_seconds", t.plain}};
+}
+
+void print_table(const std::vector<comm::AllReduceTiming>& timings, int ranks) {
+  fmt::print("all-reduce of fp32 over {} ranks, GB/s of the tensor\n{:>10} {:>12} {:>12} {:>12} {:>14}\n", ranks, "MiB",
+             "all_reduce", "bf16 wire", "in parts", "MPI_Allreduce");
+  for (const comm::AllReduceTiming& t : timings) {
+    const auto rate = [&](double seconds) { return static_cast<double>(t.bytes) / seconds / 1e9; };
+    fmt::print("{:>10.3f} {:>12.2f} {:>12.2f} {:>12.2f} {:>14.2f}\n", static_cast<double>(t.bytes) / (1 << 20),
+               rate(t.collective), rate(t.bf16), rate(t.sharded), rate(t.plain));
+  }
+}
+
+void run_comm(const Arguments& arguments) {
+  comm::World world;
+  std::vector<std::int64_t> sizes;
+  for (const double size : arguments.mebibytes) sizes.push_back(4 * static_cast<std::int64_t>(size * (1 << 18)));
+  run_or_abort(world, [&] {
+    const auto timings = comm::time_all_reduce(world, sizes, arguments.rounds);
+    if (world.rank() != 0) return;
+    if (!arguments.json) return print_table(timings, world.size());
+    nlohmann::json rows = nlohmann::json::array();
+    for (const comm::AllReduceTiming& timing : timings) rows.push_back(to_json(timing));
+    fmt::print("{}\n", nlohmann::json{{"ranks", world.size()}, {"all_reduce", rows}}.dump());
+  });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("bench", "Measure this machine");
+  command->require_subcommand(1);
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* comm = command->add_subcommand("comm", "Collectives beside plain MPI; run it under mpirun");
+  comm->add_option("--mib", arguments->mebibytes, "sizes in MiB")
+      ->check(CLI::Range(1e-5, 2000.0))
+      ->capture_default_str();
+  comm->add_option("--rounds", arguments->rounds, "medians over so many")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  comm->add_flag("--json", arguments->json, "one JSON object");
+  comm->footer("Example: mpirun -np 2 penumbra bench comm --mib 1 4 25");
+  comm->callback([arguments] { run_comm(*arguments); });
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,121 @@
+#include "trainer/loop/trial_step.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "trainer/loop/step.h"
+
+namespace penumbra::trainer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// One of two ranks, on a network that takes no time. Writes down when what was sent.
+class FreeNetwork : public comm::Collective {
+ public:
+  int rank() const override { return 0; }
+  int world_size() const override { return 2; }
+  comm::Work all_reduce_sum(const at::Tensor& tensor, comm::Wire wire) override { return note(tensor, wire); }
+  comm::Work reduce_scatter_sum(const at::Tensor& tensor, comm::Wire wire) override { return note(tensor, wire); }
+  comm::Work all_gather(const at::Tensor& /*tensor*/) override { return done(); }
+  comm::Work broadcast(const at::Tensor& /*tensor*/, int /*root*/) override { return done(); }
+
+  /// A step begins: what was noted is forgotten.
+  void begin() {
+    start_ = Clock::now();
+    sent_ = {};
+  }
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  const comm::StepProfile& sent() const { return sent_; }
+
+ private:
+  struct Done : comm::Work::State {
+    void wait() override {}
+  };
+  static comm::Work done() { return comm::Work(std::make_shared<Done>()); }
+  comm::Work note(const at::Tensor& tensor, comm::Wire wire) {
+    sent_.full_at.push_back(seconds());
+    sent_.bytes.push_back(static_cast<double>(tensor.nbytes()) / (wire == comm::Wire::bf16 ? 2 : 1));
+    return done();
+  }
+
+  Clock::time_point start_ = Clock::now();
+  comm::StepProfile sent_;
+};
+
+data::SampleSet random_faces(const Config& config, std::int64_t count, int channels) {
+  data::SampleSet set;
+  set.info.image_size = config.data.image_size > 0 ? static_cast<int>(config.data.image_size) : 48;
+  set.info.channels = channels;
+  const std::int64_t classes = config.data.classes > 0 ? config.data.classes : 8;
+  for (std::int64_t c = 0; c < classes; ++c) set.info.classes.push_back(std::to_string(c));
+  set.info.vote_columns = set.info.classes;
+  std::uint32_t state = 1;
+  for (std::int64_t i = 0; i < count; ++i) {
+    set.labels.push_back(static_cast<std::int32_t>(i % classes));
+    for (std::int64_t c = 0; c < classes; ++c) set.votes.push_back(1);
+    for (std::size_t p = 0; p < set.image_bytes(); ++p) {
+      state = state * 1664525 + 1013904223;
+      set.pixels.push_back(static_cast<std::uint8_t>(state >> 24));
+    }
+    set.ids.push_back(std::to_string(i));
+  }
+  return set;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+std::int64_t values_of(const std::vector<comm::NamedTensor>& tensors) {
+  std::int64_t values = 0;
+  for (const auto& named : tensors) values += named.tensor.numel();
+  return values;
+}
+
+}  // namespace
+
+TrialStep time_steps(const Config& config, std::int64_t images, int channels, int steps) {
+  const data::SampleSet faces = random_faces(config, images, channels);
+  data::LoaderOptions options = config.loader;
+  options.global_batch = images;
+  options.ambiguous = config.train.method != Method::ce_only;
+  options.mode = data::AmbiguousMode::online;
+  data::TrainLoader loader(faces, options, {});
+  FreeNetwork network;
+  TrainingState state(config, faces, network);
+
+  std::vector<comm::StepProfile> seen;
+  std::vector<double> seconds;
+  for (int step = -1; step < steps; ++step) {  // the first one only warms up
+    loader.start_epoch(step + 1);
+    const data::Batch batch = loader.next();
+    network.begin();
+    // In the middle of the run, when every term of the objective is on.
+    training_step(state, batch, config,
+                  {static_cast<double>(config.train.epochs) / 2, static_cast<double>(config.train.epochs)});
+    if (step < 0) continue;
+    seconds.push_back(network.seconds());
+    seen.push_back(network.sent());
+  }
+  TrialStep trial;
+  trial.profile.seconds = median(seconds);
+  trial.profile.bytes = seen.front().bytes;
+  for (std::size_t bucket = 0; bucket < trial.profile.bytes.size(); ++bucket) {
+    std::vector<double> times;
+    for (const comm::StepProfile& profile : seen) times.push_back(profile.full_at[bucket]);
+    trial.profile.full_at.push_back(std::min(median(times), trial.profile.seconds));
+  }
+  trial.tail = trial.profile.seconds - trial.profile.full_at.back();
+  trial.parameters = state.parameters.size();
+  trial.optimizer_values = values_of(state.optimizer.state()) * (config.sync.mode == comm::SyncMode::sharded ? 2 : 1);
+  trial.average_values = state.average ? state.parameters.size() : 0;
+  trial.images = images;
+  return trial;
+}
+
+}  // namespace penumbra::trainer
