@@ -177,7 +177,7 @@ Work MpiCollective::post(const char* name, const at::Tensor& tensor, MpiThread::
 Work MpiCollective::all_reduce_sum(const at::Tensor& tensor, Wire wire) {
   require_sendable(tensor, wire);
   if (wire == Wire::bf16) return post("all-reduce as bf16", tensor, [this, tensor] { all_reduce_as_bf16(tensor); });
-  return post("all-reduce", tensor, [this, tensor] { comm::all_reduce_sum(tensor, communicator_); });
+  return post("all-reduce", tensor, [this, tensor] { comm::all_reduce_sum(tensor, communicator_, piece_bytes_); });
 }
 
 Work MpiCollective::reduce_scatter_sum(const at::Tensor& tensor, Wire wire) {
@@ -199,7 +199,8 @@ Work MpiCollective::broadcast(const at::Tensor& tensor, int root) {
   if (root < 0 || root >= world_size()) {
     throw std::invalid_argument("broadcast from rank " + std::to_string(root) + " of " + std::to_string(world_size()));
   }
-  return post("broadcast", tensor, [this, tensor, root] { comm::broadcast(tensor, root, communicator_); });
+  return post("broadcast", tensor,
+              [this, tensor, root] { comm::broadcast(tensor, root, communicator_, piece_bytes_); });
 }
 
 }  // namespace penumbra::comm

@@ -13,6 +13,8 @@ namespace penumbra::comm {
 /// pieces of `piece_bytes`: Open MPI slows down above 25 MiB, and its counts are 32-bit. The size of the pieces must be
 /// the same on every rank. Throw CommError.
 inline constexpr std::int64_t kPieceBytes = std::int64_t{25} << 20;
+/// Between ranks of one host a piece should stay in the cores' caches on its way.
+inline constexpr std::int64_t kSharedMemoryPieceBytes = std::int64_t{1} << 20;
 void all_reduce_sum(const at::Tensor& tensor, const Communicator& communicator, std::int64_t piece_bytes = kPieceBytes);
 void broadcast(const at::Tensor& tensor, int root, const Communicator& communicator,
                std::int64_t piece_bytes = kPieceBytes);
@@ -21,8 +23,9 @@ void broadcast(const at::Tensor& tensor, int root, const Communicator& communica
 /// goes as bf16 take at most 2^31 - 1 elements a call.
 class MpiCollective : public Collective {
  public:
-  /// `thread` and `communicator` must outlive this, and what is under way.
-  MpiCollective(MpiThread& thread, const Communicator& communicator) : thread_(thread), communicator_(communicator) {}
+  /// `thread` and `communicator` must outlive this, and what is under way. `piece_bytes`: the same on every rank.
+  MpiCollective(MpiThread& thread, const Communicator& communicator, std::int64_t piece_bytes = kPieceBytes)
+      : thread_(thread), communicator_(communicator), piece_bytes_(piece_bytes) {}
 
   using Collective::all_reduce_sum;
   int rank() const override { return communicator_.rank(); }
@@ -39,6 +42,7 @@ class MpiCollective : public Collective {
 
   MpiThread& thread_;
   const Communicator& communicator_;
+  const std::int64_t piece_bytes_;
   std::vector<std::uint16_t> sent_, received_;  ///< of the communication thread
 };
 

@@ -73,7 +73,8 @@ struct World::Impl {
       host = host_name();
       library = library_name();
     });
-    collective.emplace(thread, *gradients);
+    const bool one_host = local_size == gradients->size();
+    collective.emplace(thread, *gradients, one_host ? kSharedMemoryPieceBytes : kPieceBytes);
   }
 
   ~Impl() {

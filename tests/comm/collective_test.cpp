@@ -108,7 +108,7 @@ TEST_P(EveryTypeAndSize, BroadcastGivesTheRootsValues) {
   }
 }
 
-// 25 MiB is the longest piece that is sent at once; the last size ends with a short second one.
+// The last size takes several pieces, of which the last one is short.
 INSTANTIATE_TEST_SUITE_P(Collective, EveryTypeAndSize,
                          ::testing::Combine(::testing::Values(at::kFloat, at::kDouble, at::kLong, at::kByte),
                                             ::testing::Values<std::int64_t>(0, 1, 3, 1023, 25 * kMiB + 24)),
