@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <functional>
 #include <optional>
-#include <string>
 
 #include <ATen/ops/zeros.h>
 #include <mpi.h>
@@ -24,15 +22,12 @@ double seconds_of(const std::function<void()>& work) {
 
 /// The largest of all ranks' values, place by place.
 std::vector<double> slowest(World& world, const std::vector<double>& mine) {
-  std::string bytes(mine.size() * sizeof(double), '\0');
-  std::memcpy(bytes.data(), mine.data(), bytes.size());
-  std::vector<double> all(mine.size(), 0), theirs(mine.size());
-  for (const std::string& packed : world.all_gather(bytes)) {
-    std::memcpy(theirs.data(), packed.data(), packed.size());
-    std::transform(all.begin(), all.end(), theirs.begin(), all.begin(),
+  std::vector<double> most(mine.size(), 0);
+  for (const std::vector<double>& theirs : world.all_gather(mine)) {
+    std::transform(most.begin(), most.end(), theirs.begin(), most.begin(),
                    [](double a, double b) { return std::max(a, b); });
   }
-  return all;
+  return most;
 }
 
 double median(std::vector<double> values) {

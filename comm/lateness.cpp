@@ -1,8 +1,6 @@
 #include "comm/lateness.h"
 
 #include <algorithm>
-#include <cstring>
-#include <string>
 
 namespace penumbra::comm {
 namespace {
@@ -33,15 +31,7 @@ std::vector<double> lateness_from(const std::vector<std::vector<double>>& durati
 
 std::vector<double> lateness(World& world, std::size_t count) {
   if (world.size() == 1) return {};
-  const std::vector<double> mine = last_durations(world.recorder(), count);
-  std::string bytes(mine.size() * sizeof(double), '\0');
-  std::memcpy(bytes.data(), mine.data(), bytes.size());
-  std::vector<std::vector<double>> all;
-  for (const std::string& packed : world.all_gather(bytes)) {
-    all.emplace_back(packed.size() / sizeof(double));
-    std::memcpy(all.back().data(), packed.data(), packed.size());
-  }
-  return lateness_from(all);
+  return lateness_from(world.all_gather(last_durations(world.recorder(), count)));
 }
 
 }  // namespace penumbra::comm

@@ -52,16 +52,14 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-/// The job lets go of what it holds, tensors for one, before anybody hears that it is done. A job that throws has not
-/// ended.
-void perform(MpiThread::Job job, std::promise<void>& done, const MpiThread::Job& ended) {
+/// The job lets go of what it holds, tensors for one, before anybody hears that it is done.
+void perform(MpiThread::Job job, std::promise<void>& done) {
   try {
     std::exchange(job, nullptr)();
   } catch (...) {
     done.set_exception(std::current_exception());
     return;
   }
-  ended();
   done.set_value();
 }
 
@@ -92,8 +90,16 @@ MpiThread::~MpiThread() {
   thread_.join();
 }
 
-std::shared_future<void> MpiThread::post(std::uint64_t sequence, Job job) {
-  Posted posted{sequence, std::move(job), {}};
+std::shared_future<void> MpiThread::post(std::string name, std::int64_t bytes, Job job) {
+  return post([this, sequence = recorder_.enqueue(std::move(name), bytes), job = std::move(job)] {
+    recorder_.start(sequence);
+    job();
+    recorder_.end(sequence);
+  });
+}
+
+std::shared_future<void> MpiThread::post(Job job) {
+  Posted posted{std::move(job), {}};
   std::shared_future<void> done = posted.done.get_future().share();
   {
     const std::scoped_lock lock(mutex_);
@@ -124,10 +130,7 @@ void MpiThread::run_posted() {
     Posted posted = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    if (posted.sequence != 0) recorder_.start(posted.sequence);
-    perform(std::move(posted.job), posted.done, [&] {
-      if (posted.sequence != 0) recorder_.end(posted.sequence);
-    });
+    perform(std::move(posted.job), posted.done);
     lock.lock();
   }
 }

@@ -27,20 +27,17 @@ class MpiThread {
   MpiThread& operator=(const MpiThread&) = delete;
 
   /// Any thread. What `job` throws comes out of the future.
-  std::shared_future<void> post(Job job) { return post(0, std::move(job)); }
-  /// The same for a collective: every rank must post the same ones in the same order.
-  std::shared_future<void> post(std::string name, std::int64_t bytes, Job job) {
-    return post(recorder_.enqueue(std::move(name), bytes), std::move(job));
-  }
+  std::shared_future<void> post(Job job);
+  /// The same for a collective, which is written down: every rank must post the same ones in the same order. One that
+  /// throws has not ended.
+  std::shared_future<void> post(std::string name, std::int64_t bytes, Job job);
 
  private:
   struct Posted {
-    std::uint64_t sequence = 0;  ///< of the flight record; 0: not a collective
     Job job;
     std::promise<void> done;
   };
 
-  std::shared_future<void> post(std::uint64_t sequence, Job job);
   void loop(std::promise<void> started);
   void run_posted();
 

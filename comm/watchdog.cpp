@@ -85,13 +85,18 @@ std::string silence(double seconds) {
          " s: it is stopped, or its host or link is down";
 }
 
+sigset_t only_sigterm() {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  return term;
+}
+
 /// Descriptors that the watchdog's thread waits on, besides its connections.
 class Wakers {
  public:
   Wakers() : stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    sigset_t term;
-    sigemptyset(&term);
-    sigaddset(&term, SIGTERM);
+    const sigset_t term = only_sigterm();
     pthread_sigmask(SIG_BLOCK, &term, &before_);
     term_ = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
   }
@@ -112,9 +117,7 @@ class Wakers {
   /// Ends the process as SIGTERM does where nobody watches.
   static void die_of_term() {
     std::signal(SIGTERM, SIG_DFL);
-    sigset_t term;
-    sigemptyset(&term);
-    sigaddset(&term, SIGTERM);
+    const sigset_t term = only_sigterm();
     std::raise(SIGTERM);
     pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
   }

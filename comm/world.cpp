@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -134,6 +135,16 @@ std::vector<std::string> World::all_gather(const std::string& bytes) {
   std::vector<std::string> out;
   impl_->run("control all-gather", bytes.size(), [&] { out = impl_->control->all_gather(bytes); });
   return out;
+}
+
+std::vector<std::vector<double>> World::all_gather(const std::vector<double>& values) {
+  std::string bytes(values.size() * sizeof(double), '\0');
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  std::vector<std::vector<double>> all;
+  for (const std::string& packed : all_gather(bytes)) {
+    std::memcpy(all.emplace_back(packed.size() / sizeof(double)).data(), packed.data(), packed.size());
+  }
+  return all;
 }
 
 void World::run(const std::function<void()>& job) { impl_->run(job); }

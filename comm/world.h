@@ -44,6 +44,7 @@ class World {
   std::string broadcast(const std::string& bytes, int root = 0);
   /// Every rank's bytes, in rank order, on every rank.
   std::vector<std::string> all_gather(const std::string& bytes);
+  std::vector<std::vector<double>> all_gather(const std::vector<double>& values);
 
   /// Runs `job`, which may call MPI, on the communication thread and waits; rethrows what it throws.
   void run(const std::function<void()>& job);

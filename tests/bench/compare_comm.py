@@ -6,21 +6,17 @@ Usage: tests/bench/compare_comm.py build/bin/penumbra [--python PYTHON_WITH_TORC
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+
+from finished import finished
 
 HERE = Path(__file__).resolve().parent
 
 
 def report_of(command):
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    done = subprocess.run(["timeout", "-k", "5", "300", *map(str, command)], capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])["all_reduce"]
+    return json.loads(finished(command, timeout=300).splitlines()[-1])["all_reduce"]
 
 
 def main():

@@ -6,12 +6,12 @@ Usage: tests/bench/compare_ddp.py build/bin/penumbra [--python PYTHON_WITH_TORCH
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from finished import finished
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """
@@ -29,18 +29,10 @@ every = 4
 """
 
 
-def finished(command, **more):
-    done = subprocess.run(["timeout", "-k", "5", "600", *map(str, command)], capture_output=True, text=True, check=False, **more)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
 def penumbra(options, folder, store, ranks):
     """Images a second: the median over log intervals after the first."""
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     finished(["mpirun", "--oversubscribe", "-np", ranks, options.penumbra, "train", folder / "bench.toml", "--overwrite",
-              "--set", f'data.files=["{store}"]', "--set", f"run.dir={folder / 'run'}"], env=environment)
+              "--set", f'data.files=["{store}"]', "--set", f"run.dir={folder / 'run'}"])
     rows = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
     return statistics.median(row["images_per_second"] for row in rows[1:] if row["kind"] == "train")
 
