@@ -10,6 +10,7 @@
 #include <mpi.h>
 
 #include "comm/communicator.h"
+#include "comm/median.h"
 
 namespace penumbra::comm {
 namespace {
@@ -28,12 +29,6 @@ std::vector<double> slowest(World& world, const std::vector<double>& mine) {
                    [](double a, double b) { return std::max(a, b); });
   }
   return most;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// `plain`: a communicator of all ranks. The plain call is timed inside the communication thread: as it is, without

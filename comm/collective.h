@@ -12,7 +12,8 @@ class Work {
  public:
   struct State {
     virtual ~State() = default;
-    virtual void wait() = 0;  ///< blocks until done; rethrows the collective's CommError
+    /// Blocks until done; on a device, makes the current stream wait instead. Rethrows the collective's CommError.
+    virtual void wait() = 0;
   };
   explicit Work(std::shared_ptr<State> state) : state_(std::move(state)) {}
   void wait() { state_->wait(); }
@@ -49,6 +50,9 @@ class Collective {
   /// Every rank's part_of() becomes everybody's.
   virtual Work all_gather(const at::Tensor& tensor) = 0;
   virtual Work broadcast(const at::Tensor& tensor, int root) = 0;
+  /// Ends what is under way and cannot end by itself, where the library can do that; it may hang in trying. What is
+  /// waited for from now on fails. Any thread.
+  virtual void abort() {}
 
   Work all_reduce_sum(const at::Tensor& tensor) { return all_reduce_sum(tensor, Wire::exact); }
 };

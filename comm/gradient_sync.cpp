@@ -48,7 +48,13 @@ at::Tensor two_norm(const at::Tensor& flat) {
 
 struct GradientSync::Impl {
   Impl(FlatParameters& flat, std::vector<at::Tensor> running, Collective& with, const GradientSyncOptions& how)
-      : parameters(flat), collective(with), options(how), buffers(std::move(running)) {}
+      : parameters(flat), collective(with), options(how), buffers(std::move(running)) {
+    const std::span<const Segment> segments = flat.segments();
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      slots.push_back({flat.parameters()[i],
+                       flat.gradients().as_strided(segments[i].sizes, segments[i].strides, segments[i].offset)});
+    }
+  }
 
   void divide();
   void arrived(std::size_t index);
@@ -61,7 +67,7 @@ struct GradientSync::Impl {
 
   FlatParameters& parameters;
   Collective& collective;
-  const GradientSyncOptions options;
+  GradientSyncOptions options;
   BufferPack buffers;
   std::vector<Bucket> buckets;
   std::vector<Slot> slots;
@@ -77,6 +83,7 @@ struct GradientSync::Impl {
 };
 
 void GradientSync::Impl::divide() {
+  buckets.clear();
   const std::span<const Segment> segments = parameters.segments();
   std::int64_t begin = 0, end = 0, count = 0;
   const auto close = [&] {
@@ -90,9 +97,7 @@ void GradientSync::Impl::divide() {
     if (count > 0 && bytes > limit) close();
     end += segments[i].size;
     ++count;
-    const at::Tensor gradient =
-        parameters.gradients().as_strided(segments[i].sizes, segments[i].strides, segments[i].offset);
-    slots.push_back({parameters.parameters()[i], gradient, buckets.size()});
+    slots[i].bucket = buckets.size();
   }
   close();
 }
@@ -219,6 +224,17 @@ void GradientSync::share_values() {
     works.push_back(impl_->collective.all_gather(cut(impl_->parameters.values(), bucket.run)));
   }
   impl_->wait_for(std::move(works));
+}
+
+bool GradientSync::can_rebucket() const { return !impl_->sharded(); }
+
+void GradientSync::rebucket(std::int64_t bucket_bytes) {
+  if (!can_rebucket()) throw std::logic_error("sharded buckets cannot change: the optimizer's state lies along them");
+  const std::scoped_lock lock(impl_->mutex);
+  if (impl_->armed) throw std::logic_error("rebucket() within a step");
+  impl_->options.bucket_bytes = bucket_bytes;
+  impl_->options.first_bucket_bytes = std::min(impl_->options.first_bucket_bytes, bucket_bytes);
+  impl_->divide();
 }
 
 double GradientSync::exposed_seconds() const { return impl_->exposed_seconds; }

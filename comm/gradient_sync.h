@@ -57,6 +57,11 @@ class GradientSync {
   double exposed_seconds() const;
   std::int64_t buckets() const;
 
+  /// Between steps: buckets of another size from now on, the first of at most as much too. All ranks call. Throws
+  /// std::logic_error where can_rebucket() is false: when sharded, owned() must stay what it is.
+  void rebucket(std::int64_t bucket_bytes);
+  bool can_rebucket() const;
+
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "comm/flight_recorder.h"
+#include "comm/watchdog/flight_recorder.h"
 #include "comm/world.h"
 
 namespace penumbra::comm {

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "comm/flight_recorder.h"
+#include "comm/watchdog/flight_recorder.h"
 
 namespace penumbra::comm {
 

@@ -17,6 +17,7 @@
 #include "comm/communicator.h"
 #include "comm/cores.h"
 #include "comm/error.h"
+#include "comm/gpu/routed_collective.h"
 #include "comm/mpi_collective.h"
 #include "comm/mpi_thread.h"
 
@@ -58,7 +59,9 @@ struct World::Impl {
   FlightRecorder recorder;
   MpiThread thread{recorder};
   std::optional<Communicator> gradients, control;
-  std::optional<MpiCollective> collective;
+  std::optional<MpiCollective> host_collective;
+  std::unique_ptr<Collective> device_collective;  ///< null on CPUs
+  std::optional<RoutedCollective> both;
   int local_rank = 0, local_size = 1, cores = 1;
   std::string host, library;
   bool peer_failed = false;
@@ -75,10 +78,12 @@ struct World::Impl {
       library = library_name();
     });
     const bool one_host = local_size == gradients->size();
-    collective.emplace(thread, *gradients, one_host ? kSharedMemoryPieceBytes : kPieceBytes);
+    host_collective.emplace(thread, *gradients, one_host ? kSharedMemoryPieceBytes : kPieceBytes);
   }
 
   ~Impl() {
+    both.reset();
+    device_collective.reset();
     thread
         .post([this] {
           gradients.reset();
@@ -118,8 +123,16 @@ int World::local_size() const { return impl_->local_size; }
 const std::string& World::host() const { return impl_->host; }
 const std::string& World::library() const { return impl_->library; }
 int World::cores() const { return impl_->cores; }
-Collective& World::collective() { return *impl_->collective; }
+Collective& World::collective() {
+  if (impl_->both) return *impl_->both;
+  return *impl_->host_collective;
+}
 FlightRecorder& World::recorder() { return impl_->recorder; }
+
+void World::add_device(std::unique_ptr<Collective> device) {
+  impl_->device_collective = std::move(device);
+  impl_->both.emplace(*impl_->host_collective, *impl_->device_collective);
+}
 
 void World::barrier() {
   impl_->run("barrier", 0, [this] { impl_->control->barrier(); });
@@ -175,11 +188,12 @@ void World::require_agreement(const std::string& what, const std::string& value)
 
 void World::abort(int exit_code) {
   std::fflush(nullptr);
-  // Where the network is down, MPI's abort may wait for it.
+  // Where the network is down, NCCL's abort or MPI's may wait for it.
   std::thread([exit_code] {
     std::this_thread::sleep_for(kAbortPatience);
     _exit(exit_code);
   }).detach();
+  if (impl_->device_collective) impl_->device_collective->abort();
   if (size() > 1) {
     const auto end = [exit_code] { MPI_Abort(MPI_COMM_WORLD, exit_code); };
     impl_->thread.post(end).wait_for(std::chrono::milliseconds(500));

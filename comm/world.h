@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "comm/collective.h"
-#include "comm/flight_recorder.h"
+#include "comm/watchdog/flight_recorder.h"
 
 namespace penumbra::comm {
 
@@ -34,8 +34,11 @@ class World {
   /// same one (ranks that are bound apart do not). >= 1.
   int cores() const;
 
-  /// Gradients and other bulk traffic: a communicator of its own.
+  /// Gradients and other bulk traffic: a communicator of its own for tensors in host memory, and what add_device() gave
+  /// for others.
   Collective& collective();
+  /// Tensors of a device go by `device` from now on. All ranks call, once.
+  void add_device(std::unique_ptr<Collective> device);
   /// What crossed the network last, and the phase that the job is in.
   FlightRecorder& recorder();
 

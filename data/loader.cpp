@@ -57,6 +57,17 @@ std::vector<std::vector<Pair>> stored_matchings(const SampleSet& set, const Load
   return matchings;
 }
 
+/// The batch with `change` made of each tensor that it has.
+template <typename Change>
+Batch with_each(const Batch& batch, const Change& change) {
+  Batch changed = batch;
+  for (at::Tensor* tensor : {&changed.weak, &changed.ambiguous, &changed.sample, &changed.lambda, &changed.weak_theta,
+                             &changed.ambiguous_theta, &changed.box}) {
+    if (tensor->defined()) *tensor = change(*tensor);
+  }
+  return changed;
+}
+
 }  // namespace
 
 struct TrainLoader::Impl {
@@ -180,6 +191,10 @@ Batch TrainLoader::next() {
   return batch;
 }
 
+Batch to_device(const Batch& batch, at::Device device) {
+  return with_each(batch, [&](const at::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
+}
+
 std::vector<Batch> split(const Batch& batch, std::int64_t parts) {
   const std::int64_t pairs = batch.sample.size(0) / 2;
   const std::int64_t count = std::min(parts, pairs);
@@ -187,12 +202,7 @@ std::vector<Batch> split(const Batch& batch, std::int64_t parts) {
   std::vector<Batch> out;
   for (std::int64_t part = 0; part < count; ++part) {
     const std::int64_t begin = 2 * (pairs * part / count), end = 2 * (pairs * (part + 1) / count);
-    Batch rows = batch;
-    for (at::Tensor* tensor : {&rows.weak, &rows.ambiguous, &rows.sample, &rows.lambda, &rows.weak_theta,
-                               &rows.ambiguous_theta, &rows.box}) {
-      if (tensor->defined()) *tensor = tensor->narrow(0, begin, end - begin);
-    }
-    out.push_back(std::move(rows));
+    out.push_back(with_each(batch, [&](const at::Tensor& tensor) { return tensor.narrow(0, begin, end - begin); }));
   }
   return out;
 }

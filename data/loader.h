@@ -67,6 +67,9 @@ class TrainLoader {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The batch's tensors on another device; not copied where they are there already.
+Batch to_device(const Batch& batch, at::Device device);
+
 /// The batch as `parts` runs of whole pairs, as even as may be; at most as many as it has pairs. They share its memory.
 std::vector<Batch> split(const Batch& batch, std::int64_t parts);
 

@@ -83,6 +83,8 @@ void check_together(const Config& config, const std::string& where) {
     refuse(fmt::format("train.batch = {} is odd; batches are made of pairs: use {}", config.loader.global_batch,
                        config.loader.global_batch + 1));
   }
+  if (config.train.tune_steps == 1)
+    refuse("train.tune_steps = 1: the first step of a candidate does not count; use 2 or more");
   if (config.train.method != Method::full && config.evaluation.head != Head::original) {
     refuse("predict.head needs both nets; with this train.method only \"original\" exists");
   }

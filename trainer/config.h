@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "comm/gradient_sync.h"
-#include "comm/watchdog.h"
+#include "comm/watchdog/watchdog.h"
 #include "data/loader.h"
 #include "trainer/nets/dual_net.h"
 #include "trainer/objective/objective.h"
@@ -25,6 +25,7 @@ class ConfigError : public std::runtime_error {
 
 enum class Labels { hard, votes };
 enum class Norm { batch, sync };  ///< batch statistics: the rank's own, or those of all ranks
+enum class DeviceChoice { automatic, cpu, cuda };
 enum class Precision { fp32, bf16 };
 enum class Head { original, ambiguous, mean };
 enum class Best { accuracy, majority_accuracy, nll };
@@ -38,12 +39,14 @@ struct DataConfig {
 struct TrainingConfig {
   Method method = Method::full;
   std::int64_t epochs = 12;
+  DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
   Norm norm = Norm::batch;
   std::int64_t accumulate = 1;  ///< parts that a rank's share of a batch is taken in
   double ema_decay = 0;         ///< 0: no weight averaging
   std::int64_t threads = 0;     ///< compute threads a rank; 0: the cores it has
+  std::int64_t tune_steps = 0;  ///< steps that each bucket size and thread count is tried for; 0: as configured
 };
 
 struct EvaluationConfig {

@@ -231,6 +231,9 @@ std::vector<Field> optimisation(Config& c) {
              "both nets; f_o on weak views alone; f_o alone on both kinds of views"),
       number("train.epochs", c.train.epochs, 1, 100000, "passes over the training set"),
       number("train.batch", c.loader.global_batch, 2, 1 << 20, "faces a step over all ranks together; even"),
+      choice("train.device", c.train.device,
+             {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
+             "\"auto\": a GPU a rank where every rank sees one, else CPUs"),
       choice("train.precision", c.train.precision, {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}},
              "bf16: autocast, weights stay fp32"),
       choice("train.labels", c.train.labels, {{"hard", Labels::hard}, {"votes", Labels::votes}},
@@ -240,6 +243,10 @@ std::vector<Field> optimisation(Config& c) {
       number("train.ema_decay", c.train.ema_decay, 0, 0.99999,
              "decay of averaged weights, used for evaluation; 0: off"),
       number("train.threads", c.train.threads, 0, 1024, "compute threads a rank; 0: the cores it has"),
+      number(
+          "train.tune_steps", c.train.tune_steps, 0, 1000,
+          "steps that each of some bucket sizes and thread counts is tried for at the start, to keep the fastest; 0: "
+          "as configured"),
       choice("optimizer.kind", c.optimizer.kind, {{"sgd", OptimizerKind::sgd}, {"adamw", OptimizerKind::adamw}},
              "update rule"),
       number("optimizer.momentum", c.optimizer.momentum, 0, 0.9999, "sgd"),

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Four hosts in network namespaces train together; a rank is killed, a rank is stopped, a link is cut. Checks that every
-survivor's record names rank, host and reason, and says how soon the job had ended. Needs root, and a lab folder with
-netns-hosts.sh (up N, down, x HOST COMMAND, cut HOST, heal HOST) and nsrsh, an rsh agent for mpirun over its hosts.
+survivor's record names rank, host and reason, and says how soon the job had ended. LAB: see lab.py.
 
 Usage: tests/bench/several_hosts.py LAB build/bin/penumbra
 """
@@ -15,6 +14,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from lab import Lab
 
 HOSTS = ["h1", "h2", "h3", "h4"]
 CONFIG = """
@@ -30,24 +31,6 @@ silence_seconds = 4
 [log]
 every = 4
 """
-
-
-class Lab:
-    def __init__(self, folder):
-        self.folder = folder.resolve()
-
-    def __call__(self, *words):
-        subprocess.run([self.folder / "netns-hosts.sh", *words], check=True, stdout=subprocess.DEVNULL)
-
-    def mpirun(self, *command):
-        """Started on h0, one rank a host; keepalives end mpirun itself where a link is cut."""
-        settings = {"plm": "rsh", "plm_rsh_agent": self.folder / "nsrsh", "pml": "ob1", "btl": "tcp,self", "btl_tcp_if_include": "eth0",
-                    "oob_tcp_if_include": "eth0", "oob_tcp_keepalive_time": 2, "oob_tcp_keepalive_intvl": 1, "oob_tcp_keepalive_probes": 2}
-        words = [self.folder / "netns-hosts.sh", "x", "h0", "timeout", "-k", "5", "120", "mpirun", "--allow-run-as-root", "--bind-to",
-                 "none", "--host", ",".join(HOSTS), "-np", len(HOSTS)]
-        for key, value in settings.items():
-            words += ["--mca", key, value]
-        return subprocess.Popen([*map(str, words), *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def ranks_of(run_dir):
@@ -100,7 +83,8 @@ def main():
         for what, lost, strike in faults:
             lab("up", str(len(HOSTS)))
             run_dir = folder / f"run-{what.replace(' ', '-')}"
-            job = lab.mpirun(penumbra, "train", folder / "t.toml", "--set", f'data.files=["{store}"]', "--set", f"run.dir={run_dir}")
+            train = [penumbra, "train", folder / "t.toml", "--set", f'data.files=["{store}"]', "--set", f"run.dir={run_dir}"]
+            job = subprocess.Popen(lab.mpirun(HOSTS, *train), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             try:
                 wait_for_steps(job, run_dir / "metrics.jsonl")
                 ranks = ranks_of(run_dir)

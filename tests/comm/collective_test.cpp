@@ -15,11 +15,13 @@
 
 #include "comm/error.h"
 #include "comm/mpi_collective.h"
+#include "tests/comm/subject.h"
 #include "tests/comm/test_world.h"
 
 namespace penumbra::comm {
 namespace {
 
+using testing::Backend;
 using testing::test_world;
 
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
@@ -59,14 +61,18 @@ std::string bytes_of(const at::Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
 
-class EveryTypeAndSize : public ::testing::TestWithParam<std::tuple<at::ScalarType, std::int64_t>> {
+class EveryTypeAndSize : public ::testing::TestWithParam<std::tuple<Backend, at::ScalarType, std::int64_t>> {
  protected:
-  at::ScalarType type() const { return std::get<0>(GetParam()); }
+  Collective& group() { return subject_.collective(); }
+  at::ScalarType type() const { return std::get<1>(GetParam()); }
   /// Elements; those given in MiB are bytes.
   std::int64_t size() const {
-    const std::int64_t given = std::get<1>(GetParam());
+    const std::int64_t given = std::get<2>(GetParam());
     return given < kMiB ? given : given / static_cast<std::int64_t>(c10::elementSize(type()));
   }
+
+ private:
+  testing::Subject subject_{std::get<0>(GetParam())};
 };
 
 TEST_P(EveryTypeAndSize, SumOfTheRanksIsItsClosedForm) {
@@ -110,11 +116,13 @@ TEST_P(EveryTypeAndSize, BroadcastGivesTheRootsValues) {
 
 // The last size takes several pieces, of which the last one is short.
 INSTANTIATE_TEST_SUITE_P(Collective, EveryTypeAndSize,
-                         ::testing::Combine(::testing::Values(at::kFloat, at::kDouble, at::kLong, at::kByte),
+                         ::testing::Combine(::testing::Values(Backend::mpi, Backend::staged, Backend::nccl),
+                                            ::testing::Values(at::kFloat, at::kDouble, at::kLong, at::kByte),
                                             ::testing::Values<std::int64_t>(0, 1, 3, 1023, 25 * kMiB + 24)),
                          [](const auto& instance) {
-                           return std::string(c10::toString(std::get<0>(instance.param))) + "_" +
-                                  std::to_string(std::get<1>(instance.param));
+                           return testing::name_of(std::get<0>(instance.param)) + "_" +
+                                  c10::toString(std::get<1>(instance.param)) + "_" +
+                                  std::to_string(std::get<2>(instance.param));
                          });
 
 /// Values whose sums round, different on every rank.

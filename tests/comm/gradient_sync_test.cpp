@@ -1,6 +1,7 @@
 #include "comm/gradient_sync.h"
 
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,6 +93,25 @@ class Recorder : public Collective {
 
   Collective& inner_;
 };
+
+TEST(GradientSync, OtherBucketsBetweenStepsKeepTheGradients) {
+  const Share share;
+  SmallNet net, whole;
+  FlatParameters flat(net.parameters());
+  GradientSync sync(flat, {}, test_world().collective(), {.first_bucket_bytes = 4, .bucket_bytes = 4});
+  const std::int64_t most = sync.buckets();
+  for (const std::int64_t bytes : {4, 1024, 1 << 20}) {
+    sync.rebucket(bytes);
+    sync.begin_step();
+    EXPECT_THROW(sync.rebucket(8), std::logic_error) << "within a step";
+    net.loss(share.images(0), share.labels(0), share.batch).backward();
+    sync.finish_step();
+    whole.loss(step_images(share.batch, 0), step_labels(share.batch, 0), share.batch).backward();
+    expect_equal_gradients(net, whole, 1e-5);
+    for (const at::Tensor& parameter : tensors_of(whole)) parameter.mutable_grad() = at::Tensor();
+  }
+  EXPECT_LT(sync.buckets(), most);
+}
 
 /// Bytes of the first bucket and of the others: one parameter each, a few each, all in one.
 class EveryBucketSize : public ::testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -10,6 +11,7 @@
 #include <ATen/ATen.h>
 
 #include "comm/error.h"
+#include "comm/gpu/staged_collective.h"
 #include "comm/world.h"
 
 namespace {
@@ -44,6 +46,19 @@ void abort_alone(World& world, bool busy) {
   std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
+/// NCCL's abort may hang where the network is down.
+class HangingAbort : public penumbra::comm::StagedCollective {
+ public:
+  using StagedCollective::StagedCollective;
+  void abort() override { std::this_thread::sleep_for(std::chrono::hours(1)); }
+};
+
+void abort_that_hangs(World& world) {
+  world.add_device(std::make_unique<HangingAbort>(world.collective()));
+  world.barrier();
+  world.abort(kAborted);
+}
+
 void fail(World& world, bool everywhere) {
   world.all_or_none(
       [&] {
@@ -56,6 +71,7 @@ void end(World& world, const std::string& how) {
   if (how == "abort_alone") world.abort(kAborted);
   if (how == "abort") abort_alone(world, false);
   if (how == "abort_busy") abort_alone(world, true);
+  if (how == "abort_hangs") abort_that_hangs(world);
   if (how == "fail_some") fail(world, false);
   if (how == "fail_all") fail(world, true);
   if (how == "disagree")

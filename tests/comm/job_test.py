@@ -43,6 +43,12 @@ class Job(unittest.TestCase):
                 self.ends(done, ABORTED)
                 self.assertIn("last words", done.stdout)
 
+    def test_abort_that_hangs_in_the_library_still_ends_the_job(self):
+        for ranks in (0, 2):
+            done = run("abort_hangs", ranks)
+            self.ends(done, ABORTED)
+            self.assertLess(done.seconds, 8)
+
     def test_abort_without_mpirun_says_nothing(self):
         done = run("abort_alone", 0)
         self.ends(done, ABORTED)

@@ -1,5 +1,5 @@
 // Watchdogs of several ranks in one process; a rank that fails is played by a bare connection.
-#include "comm/watchdog.h"
+#include "comm/watchdog/watchdog.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -20,7 +20,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "comm/line_socket.h"
+#include "comm/watchdog/line_socket.h"
 
 namespace penumbra::comm {
 namespace {

@@ -1,9 +1,11 @@
 """Bad input ends with one clear line and its exit code, on all ranks, within seconds, and nothing is lost."""
 
+import os
 import resource
 import signal
 import subprocess
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import h5py
@@ -53,6 +55,11 @@ class BadInput(Case):
         self.refused(self.train("never", "train.batch=33", ranks=2), USAGE, "train.batch", "odd")
         self.refused(self.train("never", "train.batch=4", ranks=3), USAGE, "train.batch", "3 ranks")
         self.refused(self.train("never", "train.accumulate=9", ranks=2), USAGE, "train.accumulate", "8 pairs")
+
+    def test_a_gpu_where_there_is_none(self):
+        with unittest.mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES=""):
+            for ranks in (1, 2):
+                self.refused(self.train("never", "train.device=cuda", ranks=ranks), USAGE, "train.device", "rank 0 has no GPU")
 
     def test_votes_where_there_are_none(self):
         def without_votes(file):

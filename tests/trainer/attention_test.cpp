@@ -82,7 +82,7 @@ TEST(AttentionMaps, MeanOverCellsPlusBiasIsTheLogit) {
 TEST(AttentionMaps, StayInFp32UnderAutocast) {
   const auto features = normal({2, 4, 3, 3}, 1).to(at::kBFloat16), weight = normal({3, 4}, 2).to(at::kFloat);
   const auto expected = attention_maps(features.to(at::kFloat), weight);
-  const CpuAutocast on(true);
+  const Autocast on(at::kCPU, true);
   const auto maps = attention_maps(features, weight);
   const auto warped = apply_warp(warp_matrix(tensor({kIdentity, kIdentity}), 3, 3, 24, {0, 8}), maps);
   EXPECT_EQ(maps.scalar_type(), at::kFloat);

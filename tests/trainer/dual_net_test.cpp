@@ -112,14 +112,14 @@ TEST(DualNet, Bf16ForwardSeesAnUpdateOfTheWeights) {
   EXPECT_GT(largest_difference(before, nets.forward(batch(), true).original.logits), 1e-3);
 }
 
-TEST(CpuAutocast, RestoresWhatWasThereAndNests) {
+TEST(Autocast, RestoresWhatWasThereAndNests) {
   const auto enabled = [] { return at::autocast::is_autocast_enabled(at::kCPU); };
   EXPECT_FALSE(enabled());
   {
-    const CpuAutocast on(true);
+    const Autocast on(at::kCPU, true);
     EXPECT_TRUE(enabled());
     {
-      const CpuAutocast off(false);
+      const Autocast off(at::kCPU, false);
       EXPECT_FALSE(enabled());
     }
     EXPECT_TRUE(enabled());

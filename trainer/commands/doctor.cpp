@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <sys/statvfs.h>
 
+#include "comm/gpu/cuda.h"
+#include "comm/gpu/nccl_api.h"
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
 #include "trainer/run_folder.h"
@@ -16,6 +18,33 @@ double free_gib(const char* path) {
   return static_cast<double>(fs.f_bavail) * static_cast<double>(fs.f_frsize) / (1 << 30);
 }
 
+/// What the outcome of `load` is worth to the user: its text or why it failed.
+template <typename Load>
+std::string outcome(const Load& load) {
+  try {
+    return load();
+  } catch (const std::exception& problem) {
+    return problem.what();
+  }
+}
+
+void print_gpus() {
+  const comm::CudaDriver& driver = comm::cuda_driver();
+  if (!driver.problem.empty()) {
+    fmt::print("{:<12} none: {}\n", "gpu", driver.problem);
+    return;
+  }
+  for (const comm::Gpu& gpu : driver.gpus) {
+    fmt::print("{:<12} {}, {:.1f} GiB, {}\n", "gpu", gpu.name, static_cast<double>(gpu.bytes) / (1 << 30), gpu.uuid);
+  }
+  fmt::print("{:<12} knows CUDA {}\n", "driver", comm::cuda_version(driver.version));
+  fmt::print("{:<12} {}\n", "libtorch", outcome([] {
+               comm::load_torch_cuda();
+               return std::string("computes on GPUs");
+             }));
+  fmt::print("{:<12} {}\n", "nccl", outcome([] { return comm::nccl_version(comm::load_nccl()); }));
+}
+
 void run_doctor() {
   const comm::World world;
   const nlohmann::json machine = environment();
@@ -24,7 +53,7 @@ void run_doctor() {
   }
   fmt::print("{:<12} {}\n", "mpi", world.library());
   fmt::print("{:<12} {} of this process\n", "usable cores", world.cores());
-  fmt::print("{:<12} none: this build trains on the CPU\n", "gpu");
+  print_gpus();
   fmt::print("{:<12} {:.1f} GiB free here, {:.1f} GiB in /dev/shm\n", "disk", free_gib("."), free_gib("/dev/shm"));
 }
 

@@ -86,6 +86,7 @@ nlohmann::json describe(const Plan& plan, const Arguments& arguments) {
   nlohmann::json out = {{"parameters", plan.trial.parameters},
                         {"images_a_rank", plan.trial.images},
                         {"buckets", plan.trial.profile.bytes.size()},
+                        {"bucket_bytes", plan.trial.profile.bytes},
                         {"bytes_a_step", plan.bytes_a_step()},
                         {"state_bytes_a_rank", plan.state_bytes(arguments.ranks)},
                         {"compute_seconds", plan.trial.profile.seconds},

@@ -8,7 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "comm/error.h"
-#include "comm/watchdog.h"
+#include "comm/watchdog/watchdog.h"
 #include "comm/world.h"
 #include "data/error.h"
 #include "data/render/variants.h"
@@ -17,6 +17,7 @@
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
+#include "trainer/loop/device.h"
 #include "trainer/loop/profile.h"
 #include "trainer/loop/train_loop.h"
 #include "trainer/run_folder.h"
@@ -126,10 +127,10 @@ void warn_of_coarse_attention(const Config& config, int image_size) {
   }
 }
 
-void announce(const Config& config, const TrainingData& data, const comm::World& world) {
-  spdlog::info("{} rank{} of {} thread{}; {} faces to train on{}, {} classes, {} px; run folder {}", world.size(),
+void announce(const Config& config, const TrainingData& data, const comm::World& world, at::Device device) {
+  spdlog::info("{} rank{} of {} thread{} on {}; {} faces to train on{}, {} classes, {} px; run folder {}", world.size(),
                world.size() == 1 ? "" : "s", at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s",
-               data.train.size(),
+               device.is_cpu() ? "CPUs" : "GPUs", data.train.size(),
                data.validation ? fmt::format(", {} to validate on", data.validation->size()) : ", no validation split",
                data.train.classes(), data.train.info.image_size, config.run_dir);
 }
@@ -148,6 +149,7 @@ void run_train(const Arguments& arguments) {
   TrainingData data;
   world.all_or_none([&] { config = load_config(arguments.config, arguments.sets); }, exit_code_of);
   world.require_agreement("configuration", to_toml(config));
+  const bool gpus = takes_gpus(config.train.device, world);
   world.all_or_none(
       [&] {
         data = load_data(config);
@@ -165,17 +167,23 @@ void run_train(const Arguments& arguments) {
   const comm::Watchdog watchdog(
       self, config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
       [&](const comm::Verdict& verdict) { give_up(world, folder, self, verdict); });
+  at::Device device = at::kCPU;
+  if (gpus) {
+    device = start_gpu(world, [&](const std::string& problem) {
+      give_up(world, folder, self, {self.rank, self.host, problem});
+    });
+  }
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
   if (world.rank() == 0) {
-    announce(config, data, world);
+    announce(config, data, world, device);
     warn_of_coarse_attention(config, data.train.info.image_size);
   }
   run_or_abort(world, [&] {
     const Profile profile(world.rank() == 0 ? arguments.profile : "");
     if (arguments.dry_run) {
-      dry_run(config, data, world);
+      dry_run(config, data, world, device);
     } else {
-      train(config, data, world, folder);
+      train(config, data, world, device, folder);
     }
   });
 }

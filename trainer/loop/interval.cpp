@@ -26,7 +26,7 @@ void Interval::add(const StepResult& result, double wait_seconds, double exposed
 
 IntervalReport Interval::take(std::int64_t global_batch) {
   collective_.all_reduce_sum(sums_).wait();
-  const at::Tensor mean = (sums_ / static_cast<double>(steps_)).to(at::kDouble);
+  const at::Tensor mean = (sums_ / static_cast<double>(steps_)).to(at::kCPU, at::kDouble);
   const double* v = mean.const_data_ptr<double>();
   if (!std::isfinite(v[0])) {
     if (collective_.rank() != 0) throw comm::PeerFailure(1);  // every rank sees it; one says it

@@ -19,7 +19,7 @@ at::Tensor posterior_of(ResNet& net, const at::Tensor& x, bool flip) {
 }
 
 void append(std::vector<float>& out, const at::Tensor& rows) {
-  const at::Tensor dense = rows.contiguous();
+  const at::Tensor dense = rows.to(at::kCPU).contiguous();
   out.insert(out.end(), dense.const_data_ptr<float>(), dense.const_data_ptr<float>() + dense.numel());
 }
 
@@ -37,11 +37,12 @@ std::vector<float> gather_rows(const std::vector<float>& mine, std::int64_t offs
 Posteriors predict_rows(DualNet& nets, const data::SampleSet& set, std::int64_t begin, std::int64_t end,
                         const Config& config) {
   const at::NoGradGuard no_grad;
-  const CpuAutocast autocast(config.train.precision == Precision::bf16);
+  const at::Device device = nets.original().fc_weight().device();
+  const Autocast autocast(device, config.train.precision == Precision::bf16);
   Posteriors out;
   for (std::int64_t first = begin; first < end; first += config.evaluation.batch) {
     const std::int64_t last = std::min(first + config.evaluation.batch, end);
-    const at::Tensor x = data::plain_views(set, first, last, config.loader.view_size, config.loader.norm);
+    const at::Tensor x = data::plain_views(set, first, last, config.loader.view_size, config.loader.norm).to(device);
     append(out.original, posterior_of(nets.original(), x, config.evaluation.flip));
     if (nets.ambiguous() != nullptr) append(out.ambiguous, posterior_of(*nets.ambiguous(), x, config.evaluation.flip));
   }

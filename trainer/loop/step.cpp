@@ -40,19 +40,21 @@ at::Tensor training_labels(const data::SampleSet& set, Labels labels) {
   return out;
 }
 
-TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective)
-    : nets(net_for(config, train), config.train.method, config.seed),
+TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
+                             at::Device on)
+    : device(on),
+      nets(net_for(config, train), config.train.method, config.seed, on),
       parameters(nets.parameters()),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),
       optimizer(parameters, config.optimizer, gradients.owned()),
-      bank(training_labels(train, config.train.labels), hard_labels(train), config.uncertainty) {
+      bank(training_labels(train, config.train.labels).to(on), hard_labels(train).to(on), config.uncertainty) {
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   if (config.train.ema_decay > 0) average.emplace(parameters, tensors(nets.buffers()), config.train.ema_decay);
 }
 
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress) {
-  const std::vector<data::Batch> parts = data::split(batch, config.train.accumulate);
+  const std::vector<data::Batch> parts = data::split(data::to_device(batch, state.device), config.train.accumulate);
   StepResult result;
   state.gradients.begin_step(static_cast<int>(parts.size()));
   for (const data::Batch& part : parts) {

@@ -12,10 +12,12 @@
 
 namespace penumbra::trainer {
 
-/// Everything that changes while training. Constructing it broadcasts rank 0's start state to all ranks.
+/// Everything that changes while training, on `device`. Constructing it broadcasts rank 0's start state to all ranks.
 struct TrainingState {
-  TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective);
+  TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
+                at::Device on = at::kCPU);
 
+  at::Device device;
   DualNet nets;
   comm::FlatParameters parameters;
   comm::GradientSync gradients;
@@ -29,8 +31,8 @@ struct StepResult {
   at::Tensor gradient_norm;      ///< of the whole gradient before clipping, 0-dim fp32
 };
 
-/// One step of the method on one rank's share of a global batch, in train.accumulate parts one after the other. No host
-/// sync.
+/// One step of the method on one rank's share of a global batch, which may lie in host memory, in train.accumulate
+/// parts one after the other. No host sync.
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress);
 
 /// What the loss is trained on: one-hot [N, C] fp32, or the annotators' distribution.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -11,6 +12,7 @@
 #include "comm/lateness.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/loop/interval.h"
+#include "trainer/loop/tuner.h"
 #include "trainer/loop/validation.h"
 
 namespace penumbra::trainer {
@@ -46,12 +48,12 @@ nlohmann::json to_json(const IntervalReport& r) {
 /// One run, as seen by one rank.
 class Run {
  public:
-  Run(const Config& config, const TrainingData& data, comm::World& world)
+  Run(const Config& config, const TrainingData& data, comm::World& world, at::Device device)
       : config_(config),
         data_(data),
         world_(world),
         loader_(data.train, config.loader, {world.rank(), world.size()}, &data.variants),
-        state_(config, data.train, world.collective()),
+        state_(config, data.train, world.collective(), device),
         interval_(world.collective()),
         best_(config.evaluation.best, config.evaluation.patience) {
     world.require_agreement("parameter layout", state_.parameters.layout());
@@ -62,11 +64,16 @@ class Run {
     const std::int64_t steps = loader_.steps_per_epoch();
     ProgressBar bar(config_.train.epochs * steps);
     std::int64_t last = 0;
+    if (config_.train.tune_steps > 0) {
+      tuner_.emplace(config_.train.tune_steps, Tuning{config_.sync.bucket_bytes, at::get_num_threads()}, world_.cores(),
+                     state_.gradients, world_);
+    }
     for (std::int64_t epoch = 0; epoch < config_.train.epochs; ++epoch) {
       last = epoch;
       loader_.start_epoch(epoch);
       for (std::int64_t step = 0; step < steps; ++step) {
-        one_step(epoch, step);
+        const double seconds = one_step(epoch, step);
+        if (tuner_) tune(folder, seconds);
         bar.show(epoch * steps + step + 1);
         if (interval_.steps() == config_.log_every || step + 1 == steps) report(folder, bar, epoch, step + 1);
       }
@@ -103,10 +110,23 @@ class Run {
   }
 
  private:
-  void one_step(std::int64_t epoch, std::int64_t step) {
+  /// Returns its seconds, without those that the data took.
+  double one_step(std::int64_t epoch, std::int64_t step) {
     const data::Batch batch = loader_.next();
+    const auto start = Clock::now();
     const StepResult result = training_step(state_, batch, config_, progress(epoch, step));
     interval_.add(result, loader_.take_wait_seconds(), state_.gradients.exposed_seconds());
+    return seconds_since(start);
+  }
+
+  void tune(const RunFolder& folder, double step_seconds) {
+    tuner_->add(step_seconds);
+    if (!tuner_->done()) return;
+    const Tuning best = tuner_->tuning();
+    tuner_.reset();
+    if (world_.rank() != 0) return;
+    spdlog::info("tuned: buckets of at most {} bytes, {} threads a rank", best.bucket_bytes, best.threads);
+    folder.append_metrics({{"kind", "tuning"}, {"bucket_bytes", best.bucket_bytes}, {"threads", best.threads}});
   }
 
   /// The middle of the step, so that the first one of a warm-up already learns.
@@ -181,16 +201,20 @@ class Run {
   data::TrainLoader loader_;
   TrainingState state_;
   Interval interval_;
+  std::optional<Tuner> tuner_;  ///< in the first steps, where asked for
   BestSoFar best_;
   double temperature_ = 1;
 };
 
 }  // namespace
 
-void train(const Config& config, const TrainingData& data, comm::World& world, const RunFolder& folder) {
-  Run(config, data, world).train(folder);
+void train(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+           const RunFolder& folder) {
+  Run(config, data, world, device).train(folder);
 }
 
-void dry_run(const Config& config, const TrainingData& data, comm::World& world) { Run(config, data, world).dry_run(); }
+void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device) {
+  Run(config, data, world, device).dry_run();
+}
 
 }  // namespace penumbra::trainer

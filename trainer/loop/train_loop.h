@@ -17,13 +17,14 @@ struct TrainingData {
   std::vector<data::StoredVariant> variants;  ///< for ambiguous.mode = "stored"
 };
 
-/// Trains from the first epoch to the last (or until patience ends): steps, validation, best and final weights.
-/// Every rank calls; rank 0 prints and writes. An exception on one rank alone leaves the others waiting: the caller
-/// aborts.
-void train(const Config& config, const TrainingData& data, comm::World& world, const RunFolder& folder);
+/// Trains on `device` from the first epoch to the last (or until patience ends): steps, validation, best and final
+/// weights. Every rank calls; rank 0 prints and writes. An exception on one rank alone leaves the others waiting: the
+/// caller aborts.
+void train(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+           const RunFolder& folder);
 
 /// One step, one validation pass and one file of weights in a folder of its own, which is removed; prints what they
 /// took. Nothing of the run is left behind.
-void dry_run(const Config& config, const TrainingData& data, comm::World& world);
+void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device);
 
 }  // namespace penumbra::trainer

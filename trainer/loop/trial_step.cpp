@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/median.h"
 #include "trainer/loop/step.h"
 
 namespace penumbra::trainer {
@@ -66,11 +67,6 @@ data::SampleSet random_faces(const Config& config, std::int64_t count, int chann
   return set;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 std::int64_t values_of(const std::vector<comm::NamedTensor>& tensors) {
   std::int64_t values = 0;
   for (const auto& named : tensors) values += named.tensor.numel();
@@ -103,12 +99,12 @@ TrialStep time_steps(const Config& config, std::int64_t images, int channels, in
     seen.push_back(network.sent());
   }
   TrialStep trial;
-  trial.profile.seconds = median(seconds);
+  trial.profile.seconds = comm::median(seconds);
   trial.profile.bytes = seen.front().bytes;
   for (std::size_t bucket = 0; bucket < trial.profile.bytes.size(); ++bucket) {
     std::vector<double> times;
     for (const comm::StepProfile& profile : seen) times.push_back(profile.full_at[bucket]);
-    trial.profile.full_at.push_back(std::min(median(times), trial.profile.seconds));
+    trial.profile.full_at.push_back(std::min(comm::median(times), trial.profile.seconds));
   }
   trial.tail = trial.profile.seconds - trial.profile.full_at.back();
   trial.parameters = state.parameters.size();

@@ -52,7 +52,7 @@ at::Tensor parts(std::int64_t cells, std::int64_t n, const at::TensorOptions& op
 }  // namespace
 
 at::Tensor attention_maps(const at::Tensor& features, const at::Tensor& fc_weight) {
-  const CpuAutocast off(false);
+  const Autocast off(features.device(), false);
   const auto maps = full_precision(features);
   return at::conv2d(maps, fc_weight.detach().to(maps.scalar_type()).unsqueeze(-1).unsqueeze(-1));
 }
@@ -68,7 +68,7 @@ MapWarp warp_matrix(const at::Tensor& G, std::int64_t h, std::int64_t w, int vie
 }
 
 at::Tensor apply_warp(const MapWarp& warp, const at::Tensor& maps) {
-  const CpuAutocast off(false);
+  const Autocast off(maps.device(), false);
   const auto flat = full_precision(maps).flatten(2);
   return at::bmm(flat, warp.weights.to(flat.scalar_type()).transpose(1, 2)).reshape(maps.sizes());
 }
@@ -89,7 +89,7 @@ at::Tensor source_share(const at::Tensor& box, const at::Tensor& theta, std::int
 }
 
 at::Tensor compose_affine(const at::Tensor& outer, const at::Tensor& inner) {
-  const CpuAutocast off(false);
+  const Autocast off(inner.device(), false);
   const auto linear = outer.narrow(2, 0, 2).to(at::kFloat);
   const auto moved = at::bmm(linear, inner.to(at::kFloat));  // linear part and translation at once
   return at::cat({moved.narrow(2, 0, 2), moved.narrow(2, 2, 1) + outer.narrow(2, 2, 1)}, 2);

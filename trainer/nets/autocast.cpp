@@ -4,18 +4,19 @@
 
 namespace penumbra::trainer {
 
-CpuAutocast::CpuAutocast(bool enabled)
-    : was_enabled_(at::autocast::is_autocast_enabled(at::kCPU)),
-      was_dtype_(at::autocast::get_autocast_dtype(at::kCPU)) {
+Autocast::Autocast(const at::Device& device, bool enabled)
+    : device_(device.type()),
+      was_enabled_(at::autocast::is_autocast_enabled(device_)),
+      was_dtype_(at::autocast::get_autocast_dtype(device_)) {
   at::autocast::increment_nesting();
-  at::autocast::set_autocast_enabled(at::kCPU, enabled);
-  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  at::autocast::set_autocast_enabled(device_, enabled);
+  at::autocast::set_autocast_dtype(device_, at::kBFloat16);
 }
 
-CpuAutocast::~CpuAutocast() {
+Autocast::~Autocast() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-  at::autocast::set_autocast_enabled(at::kCPU, was_enabled_);
-  at::autocast::set_autocast_dtype(at::kCPU, was_dtype_);
+  at::autocast::set_autocast_enabled(device_, was_enabled_);
+  at::autocast::set_autocast_dtype(device_, was_dtype_);
 }
 
 at::Tensor full_precision(const at::Tensor& x) {

@@ -4,16 +4,18 @@
 
 namespace penumbra::trainer {
 
-/// Switches bf16 autocast of CPU operators on or off for a scope and restores what was there. Per thread; scopes nest.
-/// Leaving the outermost scope drops the cached bf16 copies of the weights, which would go stale with the next update.
-class CpuAutocast {
+/// Switches bf16 autocast of a device's operators on or off for a scope and restores what was there. Per thread; scopes
+/// nest. Leaving the outermost scope drops the cached bf16 copies of the weights, which would go stale with the next
+/// update.
+class Autocast {
  public:
-  explicit CpuAutocast(bool enabled);
-  ~CpuAutocast();
-  CpuAutocast(const CpuAutocast&) = delete;
-  CpuAutocast& operator=(const CpuAutocast&) = delete;
+  Autocast(const at::Device& device, bool enabled);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
 
  private:
+  at::DeviceType device_;
   bool was_enabled_;
   at::ScalarType was_dtype_;
 };

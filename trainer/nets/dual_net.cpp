@@ -12,13 +12,19 @@ void append(std::vector<NamedTensor>& to, const std::string& prefix, const std::
 }  // namespace
 
 // Weights are a pure function of options and seed: constructing f_a anew is a deep copy of f_o's initial state.
-DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed)
+DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed, at::Device device)
     : method_(method), original_(options, seed) {
   if (method == Method::full) ambiguous_.emplace(options, seed);
+  if (device.is_cpu()) return;
+  const auto move = [&](const std::vector<NamedTensor>& all) {
+    for (const NamedTensor& named : all) named.tensor.set_data(named.tensor.to(device));
+  };
+  move(parameters());
+  move(buffers());
 }
 
 Views DualNet::forward(const data::Batch& batch, bool bf16) {
-  const CpuAutocast autocast(bf16);
+  const Autocast autocast(batch.weak.device(), bf16);
   Views views{original_.forward(batch.weak, /*training=*/true), std::nullopt};
   // mixup_only: two forwards, each with its own batch statistics, as if f_o saw two batches. Statistics over a joint
   // batch would fit neither kind of view, and in `full` no net ever normalises the two together: the control differs

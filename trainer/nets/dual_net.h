@@ -24,10 +24,11 @@ struct Views {
 /// The two sub-nets: same architecture, same initial weights, everything else apart.
 class DualNet {
  public:
-  DualNet(const ResNetOptions& options, Method method, std::uint64_t seed);
+  /// The initial weights are the same on every device.
+  DualNet(const ResNetOptions& options, Method method, std::uint64_t seed, at::Device device = at::kCPU);
 
-  /// Training-mode forward. With `bf16` the convolutions run under CPU autocast; the heads, and so the logits, are
-  /// fp32.
+  /// Training-mode forward on the nets' device. With `bf16` the convolutions run under autocast; the heads, and so the
+  /// logits, are fp32.
   Views forward(const data::Batch& batch, bool bf16);
 
   /// Batch statistics of both nets over all ranks from now on.

@@ -180,7 +180,7 @@ NetOutput ResNet::forward(const at::Tensor& input, bool training) {
     x = y.add_(x).relu_();
   }
   // The head costs nothing and its 8 bits would show in every loss: no autocast.
-  const CpuAutocast off(false);
+  const Autocast off(x.device(), false);
   return {x, at::linear(full_precision(x).mean({2, 3}), fc_weight_, fc_bias_)};
 }
 

@@ -22,24 +22,25 @@ using torch::autograd::tensor_list;
 
 struct Moments {
   at::Tensor mean, variance;  ///< [K] fp32; the variance is biased
-  double count = 0;           ///< values a channel
+  at::Tensor count;           ///< values a channel, 0-dim fp64: never read back from the device
 };
 
 /// Of this rank's values. The running statistics given to ATen are scratch: fp32 ones make it compute in fp32.
 Moments local_moments(const at::Tensor& x, const at::Tensor& like) {
   const at::Tensor scratch = at::zeros_like(like);
   const auto [mean, variance] = at::batch_norm_update_stats(x, scratch, scratch, 0);
-  return {mean.to(at::kFloat), variance.to(at::kFloat), static_cast<double>(x.numel() / x.size(1))};
+  return {mean.to(at::kFloat), variance.to(at::kFloat),
+          at::full({}, static_cast<double>(x.numel() / x.size(1)), x.options().dtype(at::kDouble))};
 }
 
 /// Sums of the values and of their squares add up over the ranks; in fp64, where their difference does not cancel.
 Moments global_moments(const Moments& local, comm::Collective& collective) {
   const std::int64_t channels = local.mean.numel();
   const at::Tensor mean = local.mean.to(at::kDouble);
-  const at::Tensor sums = at::cat({mean * local.count, (local.variance.to(at::kDouble) + mean * mean) * local.count,
-                                   at::full({1}, local.count, mean.options())});
+  const at::Tensor sums = at::cat(
+      {mean * local.count, (local.variance.to(at::kDouble) + mean * mean) * local.count, local.count.unsqueeze(0)});
   collective.all_reduce_sum(sums).wait();
-  const double count = sums[2 * channels].item<double>();
+  const at::Tensor count = sums[2 * channels];
   const at::Tensor total_mean = sums.narrow(0, 0, channels) / count;
   const at::Tensor variance = (sums.narrow(0, channels, channels) / count - total_mean * total_mean).clamp_min(0);
   return {total_mean.to(at::kFloat), variance.to(at::kFloat), count};
@@ -57,8 +58,7 @@ class SyncBatchNorm : public torch::autograd::Function<SyncBatchNorm> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, const Moments& moments, const c10::intrusive_ptr<Ranks>& ranks) {
-    context->save_for_backward({x, weight, moments.mean, moments.variance});
-    context->saved_data["count"] = moments.count;
+    context->save_for_backward({x, weight, moments.mean, moments.variance, moments.count});
     context->saved_data["ranks"] = c10::IValue::make_capsule(ranks);
     return at::batch_norm(x, weight, bias, moments.mean, moments.variance, /*training=*/false, 0, kNormEpsilon,
                           /*cudnn_enabled=*/false);
@@ -68,8 +68,7 @@ class SyncBatchNorm : public torch::autograd::Function<SyncBatchNorm> {
   /// dx = s (dy - sum(dy) / N - xhat sum(dy xhat) / N).
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
     const tensor_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3];
-    const double count = context->saved_data["count"].toDouble();
+    const at::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3], &count = saved[4];
     const auto ranks = c10::static_intrusive_pointer_cast<Ranks>(context->saved_data["ranks"].toCapsule());
 
     auto [dx, dweight, dbias] = at::native_batch_norm_backward(gradients[0], x, weight, mean, variance, {}, {},
@@ -88,7 +87,7 @@ class SyncBatchNorm : public torch::autograd::Function<SyncBatchNorm> {
 
 void move_running_statistics(const BatchNorm& norm, const Moments& moments) {
   const at::NoGradGuard no_grad;
-  const double unbiased = moments.count / (moments.count - 1);
+  const at::Tensor unbiased = (moments.count / (moments.count - 1)).to(at::kFloat);
   norm.running_mean.lerp_(moments.mean, kNormMomentum);
   norm.running_var.lerp_(moments.variance * unbiased, kNormMomentum);
 }

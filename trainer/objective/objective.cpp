@@ -96,7 +96,7 @@ struct Terms {
 
 Objective objective(const Views& views, const data::Batch& batch, const UncertaintyBank& bank, DualNet& nets,
                     const ObjectiveOptions& options, Progress progress) {
-  const CpuAutocast off(false);
+  const Autocast off(views.original.logits.device(), false);
   Terms terms{views, batch, options};
   auto& result = terms.result;
   const auto zero = at::zeros({}, views.original.logits.options().requires_grad(false));

@@ -34,6 +34,8 @@ def arguments():
     p.add_argument("--learning-rate", type=float, default=0.05, help="peak; one epoch of warm-up, then cosine")
     p.add_argument("--weight-decay", type=float, default=5e-4)
     p.add_argument("--ranks", type=int, default=1)
+    p.add_argument("--rank", type=int, help="be this one rank, with MASTER_ADDR and MASTER_PORT set; default: start all here")
+    p.add_argument("--bucket-mib", type=float, default=25, help="DDP's bucket_cap_mb")
     p.add_argument("--threads", type=int, default=1, help="compute threads a rank")
     p.add_argument("--workers", type=int, default=0, help="DataLoader workers a rank; 0: views in the main process")
     p.add_argument("--warm-up-steps", type=int, default=10)
@@ -76,7 +78,7 @@ class Trainer:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: learning_rate_share((step + 0.5) / len(self.batches), options.epochs))
         self.net = net if options.ranks == 1 else DistributedDataParallel(
-            net, gradient_as_bucket_view=True, broadcast_buffers=options.broadcast_buffers)
+            net, gradient_as_bucket_view=True, bucket_cap_mb=options.bucket_mib, broadcast_buffers=options.broadcast_buffers)
         torch.manual_seed(options.seed * 1000 + rank)  # other views on every rank
         self.stream, self.wait = self.endless(), 0.0
 
@@ -132,7 +134,8 @@ def measure(options, rank):
 
 def run_rank(rank, options, port):
     if options.ranks > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+        if options.rank is None:
+            os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
         dist.init_process_group("gloo", rank=rank, world_size=options.ranks)
     measure(options, rank)
     if dist.is_initialized():
@@ -147,8 +150,8 @@ def free_port():
 
 def main():
     options = arguments()
-    if options.ranks == 1:
-        run_rank(0, options, 0)
+    if options.ranks == 1 or options.rank is not None:
+        run_rank(options.rank or 0, options, 0)
     else:
         mp.spawn(run_rank, args=(options, free_port()), nprocs=options.ranks)
 

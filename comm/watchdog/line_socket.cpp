@@ -1,4 +1,4 @@
-#include "comm/line_socket.h"
+#include "comm/watchdog/line_socket.h"
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "comm/flight_recorder.h"
+#include "comm/watchdog/flight_recorder.h"
 
 namespace penumbra::comm {
 

@@ -1,4 +1,4 @@
-#include "comm/flight_recorder.h"
+#include "comm/watchdog/flight_recorder.h"
 
 #include <utility>
 

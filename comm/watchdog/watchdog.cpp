@@ -1,4 +1,4 @@
-#include "comm/watchdog.h"
+#include "comm/watchdog/watchdog.h"
 
 #include <algorithm>
 #include <chrono>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "comm/error.h"
-#include "comm/line_socket.h"
+#include "comm/watchdog/line_socket.h"
 
 namespace penumbra::comm {
 namespace {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "comm/watchdog.h"
+#include "comm/watchdog/watchdog.h"
 
 namespace penumbra::comm {
 namespace {

@@ -1,0 +1,43 @@
+#include "trainer/loop/device.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "comm/gpu/cuda.h"
+#include "comm/gpu/device_collective.h"
+#include "trainer/exit_code.h"
+
+namespace penumbra::trainer {
+
+bool takes_gpus(DeviceChoice choice, comm::World& world) {
+  if (choice == DeviceChoice::cpu) return false;
+  const std::vector<std::string> problems = world.all_gather(comm::cuda_driver().problem);
+  const auto lacks = [](const std::string& problem) { return !problem.empty(); };
+  const auto first = std::find_if(problems.begin(), problems.end(), lacks);
+  if (first == problems.end()) return true;
+  const auto rank = first - problems.begin();
+  if (choice == DeviceChoice::cuda) {
+    if (world.rank() != 0) throw comm::PeerFailure(exit_code_of(std::make_exception_ptr(ConfigError(""))));
+    throw ConfigError(fmt::format("train.device = \"cuda\", but rank {} has no GPU: {}", rank, *first));
+  }
+  if (world.rank() == 0 && !std::all_of(problems.begin(), problems.end(), lacks)) {
+    spdlog::warn("training on CPUs: rank {} has no GPU ({}), though others have", rank, *first);
+  }
+  return false;
+}
+
+at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error) {
+  world.all_or_none(comm::load_torch_cuda, exit_code_of);
+  const std::vector<comm::Gpu>& gpus = comm::cuda_driver().gpus;
+  const std::size_t index = static_cast<std::size_t>(world.local_rank()) % gpus.size();
+  const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+  c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
+  world.add_device(comm::make_device_collective(world, device, gpus[index].uuid, std::move(on_error)));
+  return device;
+}
+
+}  // namespace penumbra::trainer

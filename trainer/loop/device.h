@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+#include "comm/world.h"
+#include "trainer/config.h"
+
+namespace penumbra::trainer {
+
+/// Whether this run trains on GPUs: "auto" takes them where every rank sees one. All ranks call. Throws ConfigError on
+/// rank 0 where GPUs were asked for and some rank has none, PeerFailure on the others.
+bool takes_gpus(DeviceChoice choice, comm::World& world);
+
+/// This rank's GPU, by its local rank, made current: loads LibTorch's CUDA half and lets world.collective() take the
+/// card's tensors. `on_error` is called once, on any thread, when NCCL fails later. All ranks call. Throws
+/// std::runtime_error where something is missing, CommError where NCCL does not start.
+at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error);
+
+}  // namespace penumbra::trainer
