@@ -27,10 +27,11 @@ void from_bf16(std::span<const std::uint16_t> bits, std::span<float> values) {
   for (std::size_t i = 0; i < bits.size(); ++i) values[i] = widened(bits[i]);
 }
 
-void sum_bf16(std::span<const std::uint16_t> rows, std::span<float> sums) {
-  from_bf16(rows.first(sums.size()), sums);
-  for (std::size_t begin = sums.size(); begin < rows.size(); begin += sums.size()) {
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += widened(rows[begin + i]);
+void sum_bf16(std::span<const void* const> rows, std::span<float> sums) {
+  from_bf16({static_cast<const std::uint16_t*>(rows[0]), sums.size()}, sums);
+  for (const void* row : rows.subspan(1)) {
+    const auto* bits = static_cast<const std::uint16_t*>(row);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += widened(bits[i]);
   }
 }
 

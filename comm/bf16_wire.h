@@ -9,8 +9,8 @@ namespace penumbra::comm {
 void to_bf16(std::span<const float> values, std::span<std::uint16_t> bits);
 void from_bf16(std::span<const std::uint16_t> bits, std::span<float> values);
 
-/// sums[i] = rows[0][i] + rows[1][i] + ..., in that order, in fp32. `rows`: whole rows of sums.size() elements, at
-/// least one.
-void sum_bf16(std::span<const std::uint16_t> rows, std::span<float> sums);
+/// sums[i] = rows[0][i] + rows[1][i] + ..., in that order, in fp32. `rows`: at least one, each of sums.size() bf16
+/// bits.
+void sum_bf16(std::span<const void* const> rows, std::span<float> sums);
 
 }  // namespace penumbra::comm

@@ -28,6 +28,12 @@ enum class Wire {
   bf16,   ///< fp32 tensors only, half the bytes: every addend is rounded once, the fp32 sum of them once more
 };
 
+/// How tensors in host memory travel.
+enum class Path {
+  library,   ///< MPI's own collectives: the communication thread spins, best in shared memory or with a core to spare
+  pairwise,  ///< PairwiseExchange for sums and gathers above some KiB: it sleeps, best where computing needs the core
+};
+
 /// A run of elements.
 struct Interval {
   std::int64_t offset = 0, size = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -61,6 +62,7 @@ struct GradientSync::Impl {
   void seat(Slot& slot);
   void launch_full();
   void launch(const Bucket& bucket);
+  void await_gather(std::size_t bucket);
   void wait_for(std::vector<Work> works);
   bool alone() const { return collective.world_size() == 1; }
   bool sharded() const { return options.mode == SyncMode::sharded && !alone(); }
@@ -73,6 +75,7 @@ struct GradientSync::Impl {
   std::vector<Slot> slots;
   std::vector<std::shared_ptr<torch::autograd::Node>> accumulators;
   std::vector<std::uintptr_t> hooks;
+  std::vector<std::optional<Work>> gathers;  ///< of each bucket's values, while nobody has waited for it
 
   std::mutex mutex;  ///< guards what follows, and the slots: hooks run on autograd's threads
   bool armed = false;
@@ -136,6 +139,11 @@ void GradientSync::Impl::launch(const Bucket& bucket) {
                                 : collective.all_reduce_sum(gradients, options.wire));
 }
 
+void GradientSync::Impl::await_gather(std::size_t bucket) {
+  if (!gathers[bucket]) return;
+  wait_for({*std::exchange(gathers[bucket], std::nullopt)});
+}
+
 void GradientSync::Impl::wait_for(std::vector<Work> works) {
   const auto start = std::chrono::steady_clock::now();
   for (Work& work : works) work.wait();
@@ -184,6 +192,7 @@ void GradientSync::begin_step(int backwards) {
 }
 
 void GradientSync::finish_step() {
+  await_values();
   std::unique_lock lock(impl_->mutex);
   if (!impl_->armed) throw std::logic_error("finish_step() without begin_step()");
   impl_->armed = false;
@@ -219,11 +228,23 @@ at::Tensor GradientSync::norm() {
 
 void GradientSync::share_values() {
   if (!impl_->sharded()) return;
-  std::vector<Work> works;
-  for (const Bucket& bucket : impl_->buckets) {
-    works.push_back(impl_->collective.all_gather(cut(impl_->parameters.values(), bucket.run)));
+  impl_->gathers.resize(impl_->buckets.size());
+  for (std::size_t i = impl_->buckets.size(); i-- > 0;) {  // the last bucket holds what is executed first
+    impl_->gathers[i] = impl_->collective.all_gather(cut(impl_->parameters.values(), impl_->buckets[i].run));
   }
-  impl_->wait_for(std::move(works));
+}
+
+void GradientSync::await_values(const at::Tensor& parameter) {
+  if (impl_->gathers.empty()) return;
+  const auto* first = impl_->parameters.values().const_data_ptr<float>();
+  const std::int64_t offset = parameter.const_data_ptr<float>() - first;
+  const auto after = std::upper_bound(impl_->buckets.begin(), impl_->buckets.end(), offset,
+                                      [](std::int64_t at, const Bucket& bucket) { return at < bucket.run.offset; });
+  impl_->await_gather(static_cast<std::size_t>(after - impl_->buckets.begin()) - 1);
+}
+
+void GradientSync::await_values() {
+  for (std::size_t i = impl_->gathers.size(); i-- > 0;) impl_->await_gather(i);
 }
 
 bool GradientSync::can_rebucket() const { return !impl_->sharded(); }

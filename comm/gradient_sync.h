@@ -30,7 +30,8 @@ struct GradientSyncOptions {
 /// local sum over the *global* batch size: sums are then exact for uneven shares. Running statistics of batch norm are
 /// averaged over the ranks in a last bucket. One backward at a time.
 ///
-/// A step: begin_step(), backward, finish_step(), update of the owned() intervals, share_values().
+/// A step: begin_step(), forward with await_values() of each layer, backward, finish_step(), update of the owned()
+/// intervals, share_values().
 class GradientSync {
  public:
   /// `buffers`: fp32 running statistics to average, in the same order on every rank. All must outlive this.
@@ -50,9 +51,12 @@ class GradientSync {
   std::vector<Interval> owned() const;
   /// 2-norm of the whole gradient after finish_step(), 0-dim fp32, the same on every rank. All ranks call.
   at::Tensor norm();
-  /// Hands every rank's owned() intervals of the parameters' values to all, once they are updated; blocks. All ranks
-  /// call.
+  /// Begins to hand every rank's owned() intervals of the parameters' values to all, once they are updated: those that
+  /// the next forward pass uses first go first. All ranks call.
   void share_values();
+  /// Until all of a parameter's values are here, or everybody's: to be called before they are read. finish_step() does.
+  void await_values(const at::Tensor& parameter);
+  void await_values();
   /// Seconds of the last step that were spent waiting for the wire: communication not hidden behind backward.
   double exposed_seconds() const;
   std::int64_t buckets() const;

@@ -13,6 +13,8 @@
 namespace penumbra::comm {
 namespace {
 
+constexpr std::size_t kLeastPairwiseBytes = std::size_t{32} << 10;  ///< below it the number of hops counts
+
 class Done : public Work::State {
  public:
   void wait() override {}
@@ -76,6 +78,11 @@ void require_sendable(const at::Tensor& tensor, Wire wire) {
   if (wire == Wire::exact) return;
   require_countable(tensor);
   if (tensor.scalar_type() != at::kFloat) throw std::invalid_argument("only fp32 tensors can go as bf16");
+}
+
+PairwiseExchange::Elements elements_of(const at::Tensor& tensor) {
+  return {tensor.mutable_data_ptr(), tensor.numel(), static_cast<std::size_t>(tensor.element_size()),
+          mpi_type(tensor.scalar_type())};
 }
 
 /// Every rank's part of a tensor, as MPI takes them.
@@ -152,7 +159,10 @@ void MpiCollective::reduce_scatter_as_bf16(const at::Tensor& tensor) {
   check(MPI_Alltoallv(sent_.data(), parts.counts.data(), parts.offsets.data(), MPI_UINT16_T, received_.data(),
                       counts.data(), offsets.data(), MPI_UINT16_T, communicator_.handle()),
         describe("reduce-scatter as bf16", tensor));
-  sum_bf16(received_, values.subspan(static_cast<std::size_t>(own.offset), own_size));
+  std::vector<const void*> rows;
+  for (int whose = 0; whose < world_size(); ++whose)
+    rows.push_back(received_.data() + own_size * static_cast<std::size_t>(whose));
+  sum_bf16(rows, values.subspan(static_cast<std::size_t>(own.offset), own_size));
 }
 
 void MpiCollective::all_reduce_as_bf16(const at::Tensor& tensor) {
@@ -168,6 +178,28 @@ void MpiCollective::all_reduce_as_bf16(const at::Tensor& tensor) {
   from_bf16(sent_, values);
 }
 
+bool MpiCollective::by_pairs(const at::Tensor& tensor) const {
+  return path_ == Path::pairwise && tensor.nbytes() >= kLeastPairwiseBytes;
+}
+
+/// Reduce-scatter, and with `gather` all-reduce.
+void MpiCollective::sum_by_pairs(const at::Tensor& tensor, Wire wire, bool gather) {
+  const auto run = [&](const PairwiseExchange::Elements& elements, const PairwiseExchange::Sum& sum) {
+    gather ? pairwise_.all_reduce(elements, sum) : pairwise_.reduce_scatter(elements, sum);
+  };
+  if (wire == Wire::exact) return run(elements_of(tensor), sum_in_place(elements_of(tensor)));
+  const std::span<float> values(tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel()));
+  sent_.resize(values.size());
+  to_bf16(values, sent_);
+  const auto sum = [&](std::int64_t offset, std::int64_t count, std::span<const void* const> rows) {
+    const auto own = values.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
+    sum_bf16(rows, own);
+    if (gather) to_bf16(own, std::span(sent_).subspan(static_cast<std::size_t>(offset), own.size()));
+  };
+  run({sent_.data(), tensor.numel(), sizeof(std::uint16_t), MPI_UINT16_T}, sum);
+  if (gather) from_bf16(sent_, values);
+}
+
 Work MpiCollective::post(const char* name, const at::Tensor& tensor, MpiThread::Job job) {
   if (world_size() == 1) return Work(std::make_shared<Done>());
   const auto bytes = static_cast<std::int64_t>(tensor.nbytes());
@@ -176,6 +208,8 @@ Work MpiCollective::post(const char* name, const at::Tensor& tensor, MpiThread::
 
 Work MpiCollective::all_reduce_sum(const at::Tensor& tensor, Wire wire) {
   require_sendable(tensor, wire);
+  if (by_pairs(tensor))
+    return post("all-reduce by pairs", tensor, [this, tensor, wire] { sum_by_pairs(tensor, wire, true); });
   if (wire == Wire::bf16) return post("all-reduce as bf16", tensor, [this, tensor] { all_reduce_as_bf16(tensor); });
   return post("all-reduce", tensor, [this, tensor] { comm::all_reduce_sum(tensor, communicator_, piece_bytes_); });
 }
@@ -183,6 +217,8 @@ Work MpiCollective::all_reduce_sum(const at::Tensor& tensor, Wire wire) {
 Work MpiCollective::reduce_scatter_sum(const at::Tensor& tensor, Wire wire) {
   require_sendable(tensor, wire);
   require_countable(tensor);
+  if (by_pairs(tensor))
+    return post("reduce-scatter by pairs", tensor, [this, tensor, wire] { sum_by_pairs(tensor, wire, false); });
   if (wire == Wire::bf16)
     return post("reduce-scatter as bf16", tensor, [this, tensor] { reduce_scatter_as_bf16(tensor); });
   return post("reduce-scatter", tensor, [this, tensor] { comm::reduce_scatter_sum(tensor, communicator_); });
@@ -191,6 +227,8 @@ Work MpiCollective::reduce_scatter_sum(const at::Tensor& tensor, Wire wire) {
 Work MpiCollective::all_gather(const at::Tensor& tensor) {
   require_supported(tensor);
   require_countable(tensor);
+  if (by_pairs(tensor))
+    return post("all-gather by pairs", tensor, [this, tensor] { pairwise_.all_gather(elements_of(tensor)); });
   return post("all-gather", tensor, [this, tensor] { comm::all_gather(tensor, communicator_); });
 }
 

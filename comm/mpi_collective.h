@@ -6,6 +6,7 @@
 #include "comm/collective.h"
 #include "comm/communicator.h"
 #include "comm/mpi_thread.h"
+#include "comm/pairwise_exchange.h"
 
 namespace penumbra::comm {
 
@@ -25,7 +26,11 @@ class MpiCollective : public Collective {
  public:
   /// `thread` and `communicator` must outlive this, and what is under way. `piece_bytes`: the same on every rank.
   MpiCollective(MpiThread& thread, const Communicator& communicator, std::int64_t piece_bytes = kPieceBytes)
-      : thread_(thread), communicator_(communicator), piece_bytes_(piece_bytes) {}
+      : thread_(thread), communicator_(communicator), piece_bytes_(piece_bytes), pairwise_(communicator) {}
+
+  /// Of the calls from now on; at first the library. All ranks call.
+  void set_path(Path path) { path_ = path; }
+  Path path() const { return path_; }
 
   using Collective::all_reduce_sum;
   int rank() const override { return communicator_.rank(); }
@@ -37,13 +42,17 @@ class MpiCollective : public Collective {
 
  private:
   Work post(const char* name, const at::Tensor& tensor, MpiThread::Job job);
+  bool by_pairs(const at::Tensor& tensor) const;
   void reduce_scatter_as_bf16(const at::Tensor& tensor);
   void all_reduce_as_bf16(const at::Tensor& tensor);
+  void sum_by_pairs(const at::Tensor& tensor, Wire wire, bool gather);
 
   MpiThread& thread_;
   const Communicator& communicator_;
   const std::int64_t piece_bytes_;
-  std::vector<std::uint16_t> sent_, received_;  ///< of the communication thread
+  Path path_ = Path::library;
+  PairwiseExchange pairwise_;  ///< of the communication thread, as are those:
+  std::vector<std::uint16_t> sent_, received_;
 };
 
 }  // namespace penumbra::comm

@@ -8,6 +8,8 @@
 
 #include <mpi.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "comm/communicator.h"
 #include "comm/error.h"
@@ -15,10 +17,16 @@
 namespace penumbra::comm {
 namespace {
 
+constexpr int kPriority = -10;  ///< of the communication thread
+
 /// Settings of Open MPI that can only be made before it starts; what the user has set wins.
 void prepare_environment() {
   // A rank that waits in a collective spins: let it give way to the thread that computes on the same core.
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+  // Over TCP, send what is long instead of "putting" it: half as many bytes a second more at 1 Gbit/s; and send the
+  // pieces of PairwiseExchange at once.
+  setenv("OMPI_MCA_btl_tcp_flags", "1", 0);
+  setenv("OMPI_MCA_btl_tcp_eager_limit", "131072", 0);
   // Without mpirun, start no daemon: nothing here spawns processes.
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
 }
@@ -111,6 +119,8 @@ std::shared_future<void> MpiThread::post(Job job) {
 
 void MpiThread::loop(std::promise<void> started) {
   pthread_setname_np(pthread_self(), "penumbra-mpi");
+  // What arrives is to be passed on at once, though the cores are busy. Where that is not allowed it goes without.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kPriority);
   try {
     start_mpi();
   } catch (...) {

@@ -25,6 +25,7 @@ namespace penumbra::comm {
 namespace {
 
 constexpr std::chrono::seconds kAbortPatience{3};
+constexpr int kMostPairwiseRanks = 32;  ///< beyond them the parts of a bucket are too short to fill a network
 
 std::string host_name() {
   std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
@@ -79,6 +80,7 @@ struct World::Impl {
     });
     const bool one_host = local_size == gradients->size();
     host_collective.emplace(thread, *gradients, one_host ? kSharedMemoryPieceBytes : kPieceBytes);
+    if (!one_host && gradients->size() <= kMostPairwiseRanks) host_collective->set_path(Path::pairwise);
   }
 
   ~Impl() {
@@ -128,6 +130,9 @@ Collective& World::collective() {
   return *impl_->host_collective;
 }
 FlightRecorder& World::recorder() { return impl_->recorder; }
+
+void World::set_path(Path path) { impl_->host_collective->set_path(path); }
+Path World::path() const { return impl_->host_collective->path(); }
 
 void World::add_device(std::unique_ptr<Collective> device) {
   impl_->device_collective = std::move(device);

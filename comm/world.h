@@ -37,6 +37,10 @@ class World {
   /// Gradients and other bulk traffic: a communicator of its own for tensors in host memory, and what add_device() gave
   /// for others.
   Collective& collective();
+  /// How tensors in host memory travel from now on; at first by pairs where the ranks are few and on several hosts. All
+  /// ranks call.
+  void set_path(Path path);
+  Path path() const;
   /// Tensors of a device go by `device` from now on. All ranks call, once.
   void add_device(std::unique_ptr<Collective> device);
   /// What crossed the network last, and the phase that the job is in.

@@ -27,6 +27,7 @@ enum class Labels { hard, votes };
 enum class Norm { batch, sync };  ///< batch statistics: the rank's own, or those of all ranks
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class Precision { fp32, bf16 };
+enum class SyncPath { automatic, library, pairwise };  ///< comm::Path, or what the World has chosen
 enum class Head { original, ambiguous, mean };
 enum class Best { accuracy, majority_accuracy, nll };
 
@@ -72,6 +73,7 @@ struct Config {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   comm::GradientSyncOptions sync;
+  SyncPath sync_path = SyncPath::automatic;
   comm::WatchdogOptions watchdog;
   EvaluationConfig evaluation;
 };

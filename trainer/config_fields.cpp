@@ -285,6 +285,11 @@ std::vector<Field> sync_and_evaluation(Config& c) {
       choice("sync.mode", c.sync.mode,
              {{"all_reduce", comm::SyncMode::all_reduce}, {"sharded", comm::SyncMode::sharded}},
              "sharded: each rank updates its part of the weights and keeps the moments of that part alone"),
+      choice("sync.path", c.sync_path,
+             {{"auto", SyncPath::automatic}, {"mpi", SyncPath::library}, {"pairwise", SyncPath::pairwise}},
+             "of tensors in host memory: MPI's own collectives, which spin, or messages between every two ranks, which "
+             "leave "
+             "the core to the computation; \"auto\": pairwise for up to 32 ranks on several hosts"),
       choice("sync.wire", c.sync.wire, {{"fp32", comm::Wire::exact}, {"bf16", comm::Wire::bf16}},
              "gradients on the network; bf16: half the bytes, rounded"),
       number("watchdog.silence_seconds", c.watchdog.silence_seconds, 0.5, 1e6,

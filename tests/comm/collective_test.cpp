@@ -116,7 +116,8 @@ TEST_P(EveryTypeAndSize, BroadcastGivesTheRootsValues) {
 
 // The last size takes several pieces, of which the last one is short.
 INSTANTIATE_TEST_SUITE_P(Collective, EveryTypeAndSize,
-                         ::testing::Combine(::testing::Values(Backend::mpi, Backend::staged, Backend::nccl),
+                         ::testing::Combine(::testing::Values(Backend::mpi, Backend::pairwise, Backend::staged,
+                                                              Backend::nccl),
                                             ::testing::Values(at::kFloat, at::kDouble, at::kLong, at::kByte),
                                             ::testing::Values<std::int64_t>(0, 1, 3, 1023, 25 * kMiB + 24)),
                          [](const auto& instance) {
@@ -128,16 +129,6 @@ INSTANTIATE_TEST_SUITE_P(Collective, EveryTypeAndSize,
 /// Values whose sums round, different on every rank.
 at::Tensor waves(std::int64_t size, int rank) { return at::arange(size, at::kFloat).mul_(0.1 + rank).sin_(); }
 
-TEST(Collective, EveryRankGetsTheSameBits) {
-  for (const Wire wire : {Wire::exact, Wire::bf16}) {
-    const at::Tensor tensor = waves(100'003, group().rank());
-    group().all_reduce_sum(tensor, wire).wait();
-    for (const std::string& theirs : test_world().all_gather(bytes_of(tensor))) {
-      EXPECT_TRUE(theirs == bytes_of(tensor));
-    }
-  }
-}
-
 /// What bf16 on the wire promises, by ATen's conversions: rounded addends, an fp32 sum in rank order.
 at::Tensor bf16_sum(std::int64_t size) {
   at::Tensor sum = at::zeros({size});
@@ -145,7 +136,12 @@ at::Tensor bf16_sum(std::int64_t size) {
   return sum;
 }
 
-TEST(Bf16Wire, RoundsEveryAddendOnceAndTheirSumOnce) {
+class OverBothPaths : public ::testing::TestWithParam<Backend> {
+ protected:
+  testing::Subject subject_{GetParam()};
+};
+
+TEST_P(OverBothPaths, Bf16RoundsEveryAddendOnceAndTheirSumOnce) {
   if (group().world_size() == 1) GTEST_SKIP() << "one rank sends nothing";
   for (const std::int64_t size : {0, 1, 2, 3, 1023, 100'003}) {
     const at::Tensor reduced = waves(size, group().rank()), scattered = waves(size, group().rank());
@@ -155,6 +151,29 @@ TEST(Bf16Wire, RoundsEveryAddendOnceAndTheirSumOnce) {
     EXPECT_TRUE(own_part(scattered).equal(own_part(bf16_sum(size)))) << size;
   }
 }
+
+TEST_P(OverBothPaths, EveryRankGetsTheSameBits) {
+  for (const Wire wire : {Wire::exact, Wire::bf16}) {
+    const at::Tensor tensor = waves(300'007, group().rank());
+    group().all_reduce_sum(tensor, wire).wait();
+    for (const std::string& theirs : test_world().all_gather(bytes_of(tensor))) {
+      EXPECT_TRUE(theirs == bytes_of(tensor));
+    }
+  }
+}
+
+/// Whatever the pieces, and whoever is late.
+TEST(Pairwise, SumsInRankOrder) {
+  const testing::Subject subject(Backend::pairwise);
+  const at::Tensor tensor = waves(300'007, group().rank());
+  group().all_reduce_sum(tensor).wait();
+  at::Tensor sum = waves(300'007, 0);
+  for (int rank = 1; rank < group().world_size(); ++rank) sum.add_(waves(300'007, rank));
+  EXPECT_TRUE(tensor.equal(sum));
+}
+
+INSTANTIATE_TEST_SUITE_P(Collective, OverBothPaths, ::testing::Values(Backend::mpi, Backend::pairwise),
+                         [](const auto& instance) { return testing::name_of(instance.param); });
 
 TEST(Bf16Wire, KeepsInfinitiesAndNotANumber) {
   if (group().world_size() == 1) GTEST_SKIP() << "one rank sends nothing";

@@ -202,6 +202,7 @@ TEST_P(EveryBucketSize, ShardedDescentIsThatOfTheWholeBatchOnOneRank) {
       flat.values().narrow(0, own.offset, own.size).sub_(flat.gradients().narrow(0, own.offset, own.size), kRate);
     }
     sync.share_values();
+    for (const at::Tensor& parameter : tensors_of(net)) sync.await_values(parameter);
 
     for (at::Tensor& parameter : tensors_of(whole)) parameter.mutable_grad() = at::Tensor();
     whole.loss(step_images(share.batch, step), step_labels(share.batch, step), share.batch).backward();

@@ -9,6 +9,8 @@ std::string name_of(Backend backend) {
   switch (backend) {
     case Backend::mpi:
       return "mpi";
+    case Backend::pairwise:
+      return "pairwise";
     case Backend::staged:
       return "staged";
     case Backend::nccl:
@@ -17,8 +19,10 @@ std::string name_of(Backend backend) {
   return "";
 }
 
-Subject::Subject(Backend backend, FakeNcclBehaviour behaviour, std::chrono::milliseconds patience) {
+Subject::Subject(Backend backend, FakeNcclBehaviour behaviour, std::chrono::milliseconds patience)
+    : path_before_(test_world().path()) {
   comm::World& world = test_world();
+  if (backend == Backend::pairwise) world.set_path(comm::Path::pairwise);
   if (backend == Backend::staged) made_ = std::make_unique<comm::StagedCollective>(world.collective());
   if (backend != Backend::nccl) return;
   fake_ = std::make_unique<FakeNccl>(behaviour);
@@ -27,6 +31,8 @@ Subject::Subject(Backend backend, FakeNcclBehaviour behaviour, std::chrono::mill
       fake_->api(), comm::NcclUniqueId{}, place, recorder_, [this](const std::string& text) { error_.set_value(text); },
       patience);
 }
+
+Subject::~Subject() { test_world().set_path(path_before_); }
 
 comm::Collective& Subject::collective() { return made_ ? *made_ : test_world().collective(); }
 

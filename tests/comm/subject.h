@@ -6,11 +6,12 @@
 #include <string>
 
 #include "comm/gpu/nccl_collective.h"
+#include "comm/world.h"
 #include "tests/comm/fake_nccl.h"
 
 namespace penumbra::testing {
 
-enum class Backend { mpi, staged, nccl };
+enum class Backend { mpi, pairwise, staged, nccl };
 std::string name_of(Backend backend);
 
 /// The implementation of Collective that a test is about; all ranks make and destroy it. "nccl" is NcclCollective over
@@ -19,6 +20,10 @@ class Subject {
  public:
   explicit Subject(Backend backend, FakeNcclBehaviour behaviour = {},
                    std::chrono::milliseconds patience = std::chrono::minutes(1));
+
+  ~Subject();
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
 
   comm::Collective& collective();
   /// Of Backend::nccl alone.
@@ -29,6 +34,7 @@ class Subject {
   std::string error() { return error_.get_future().get(); }
 
  private:
+  const comm::Path path_before_;
   comm::FlightRecorder recorder_;
   std::promise<std::string> error_;
   std::unique_ptr<FakeNccl> fake_;

@@ -167,6 +167,9 @@ void run_train(const Arguments& arguments) {
   const comm::Watchdog watchdog(
       self, config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
       [&](const comm::Verdict& verdict) { give_up(world, folder, self, verdict); });
+  if (config.sync_path != SyncPath::automatic) {
+    world.set_path(config.sync_path == SyncPath::library ? comm::Path::library : comm::Path::pairwise);
+  }
   at::Device device = at::kCPU;
   if (gpus) {
     device = start_gpu(world, [&](const std::string& problem) {

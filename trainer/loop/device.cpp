@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <ATen/ops/empty.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -31,11 +32,15 @@ bool takes_gpus(DeviceChoice choice, comm::World& world) {
 }
 
 at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error) {
-  world.all_or_none(comm::load_torch_cuda, exit_code_of);
   const std::vector<comm::Gpu>& gpus = comm::cuda_driver().gpus;
   const std::size_t index = static_cast<std::size_t>(world.local_rank()) % gpus.size();
   const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
-  c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
+  const auto touch = [&] {
+    comm::load_torch_cuda();
+    c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
+    at::empty({1}, at::TensorOptions().device(device));  // what is wrong with the card shows now, on all ranks together
+  };
+  world.all_or_none(touch, exit_code_of);
   world.add_device(comm::make_device_collective(world, device, gpus[index].uuid, std::move(on_error)));
   return device;
 }

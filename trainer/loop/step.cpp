@@ -50,6 +50,7 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
       bank(training_labels(train, config.train.labels).to(on), hard_labels(train).to(on), config.uncertainty) {
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
+  nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });
   if (config.train.ema_decay > 0) average.emplace(parameters, tensors(nets.buffers()), config.train.ema_decay);
 }
 
@@ -70,7 +71,10 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   result.gradient_norm = state.gradients.norm();
   state.optimizer.step(rate, result.gradient_norm);
   state.gradients.share_values();
-  if (state.average) state.average->update();
+  if (state.average) {
+    state.gradients.await_values();
+    state.average->update();
+  }
   return result;
 }
 

@@ -16,6 +16,8 @@ namespace penumbra::trainer {
 struct TrainingState {
   TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
                 at::Device on = at::kCPU);
+  TrainingState(const TrainingState&) = delete;  // the nets call back into it
+  TrainingState& operator=(const TrainingState&) = delete;
 
   at::Device device;
   DualNet nets;

@@ -190,6 +190,7 @@ class Run {
   /// Averaged weights where there are any: what was validated is what is saved.
   void save(const RunFolder& folder, const std::string& name, const WeightsNote& note) {
     if (world_.rank() != 0) return;
+    state_.gradients.await_values();
     if (state_.average) state_.average->swap();
     save_model(folder, name, state_.nets, data_.train.info, note);
     if (state_.average) state_.average->swap();

@@ -28,6 +28,7 @@ double score(const Measures& measures, Best measure) {
 
 Validation validate(TrainingState& state, const data::SampleSet& set, const Config& config,
                     comm::Collective& collective) {
+  state.gradients.await_values();
   if (state.average) state.average->swap();
   const std::vector<float> posterior =
       head_posterior(predict_set(state.nets, set, config, collective), config.evaluation.head);

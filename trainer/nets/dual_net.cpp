@@ -39,6 +39,11 @@ void DualNet::synchronise(comm::Collective& collective) {
   if (ambiguous_) ambiguous_->synchronise(collective);
 }
 
+void DualNet::before_use(const ResNet::BeforeUse& call) {
+  original_.before_use(call);
+  if (ambiguous_) ambiguous_->before_use(call);
+}
+
 std::vector<NamedTensor> DualNet::parameters() const {
   std::vector<NamedTensor> all;
   append(all, "original.", original_.parameters());

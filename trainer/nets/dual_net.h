@@ -33,6 +33,8 @@ class DualNet {
 
   /// Batch statistics of both nets over all ranks from now on.
   void synchronise(comm::Collective& collective);
+  /// Called with each parameter before a forward pass uses it.
+  void before_use(const ResNet::BeforeUse& call);
 
   ResNet& original() { return original_; }
   ResNet* ambiguous() { return ambiguous_ ? &*ambiguous_ : nullptr; }  ///< null unless method is full

@@ -92,16 +92,6 @@ class Initializer {
 // block (8 or 16, channels-last; oneDNN issue 6035): wrong gradients and a corrupt heap.
 constexpr std::int64_t kSimdBlock = 16;
 
-template <class Convolution>
-at::Tensor convolve(const at::Tensor& x, const Convolution& c) {
-  if (c.weight.size(2) == 1 && c.stride > 1 && c.weight.size(1) < kSimdBlock) {
-    // The same sums without a strided kernel: a 1x1 window only ever sees every stride-th pixel.
-    const auto seen = x.slice(2, std::nullopt, std::nullopt, c.stride).slice(3, std::nullopt, std::nullopt, c.stride);
-    return at::conv2d(seen, c.weight);
-  }
-  return at::conv2d(x, c.weight, {}, c.stride, c.padding);
-}
-
 /// The geometry of one more layer on top: output cell k looks at input cells stride * k - padding ... + kernel - 1.
 void add_layer(ReceptiveField& field, std::int64_t kernel, int stride, int padding) {
   field.offset += field.stride * (0.5 * static_cast<double>(kernel - 1) - padding);
@@ -160,7 +150,23 @@ ResNet::ResNet(const ResNetOptions& options, std::uint64_t seed) : options_(opti
   fc_bias_ = init.linear("fc.bias", {options.classes}, in);
 }
 
+void ResNet::use(const at::Tensor& parameter, bool training) const {
+  if (training && before_use_) before_use_(parameter);
+}
+
+at::Tensor ResNet::convolve(const at::Tensor& x, const Convolution& c, bool training) const {
+  use(c.weight, training);
+  if (c.weight.size(2) == 1 && c.stride > 1 && c.weight.size(1) < kSimdBlock) {
+    // The same sums without a strided kernel: a 1x1 window only ever sees every stride-th pixel.
+    const auto seen = x.slice(2, std::nullopt, std::nullopt, c.stride).slice(3, std::nullopt, std::nullopt, c.stride);
+    return at::conv2d(seen, c.weight);
+  }
+  return at::conv2d(x, c.weight, {}, c.stride, c.padding);
+}
+
 at::Tensor ResNet::normalise(const at::Tensor& x, const BatchNorm& n, bool training) const {
+  use(n.weight, training);
+  use(n.bias, training);
   if (training && collective_ != nullptr && collective_->world_size() > 1) return sync_batch_norm(x, n, *collective_);
   return at::batch_norm(x, n.weight, n.bias, n.running_mean, n.running_var, training, kNormMomentum, kNormEpsilon,
                         /*cudnn_enabled=*/false);
@@ -168,19 +174,21 @@ at::Tensor ResNet::normalise(const at::Tensor& x, const BatchNorm& n, bool train
 
 NetOutput ResNet::forward(const at::Tensor& input, bool training) {
   // Batch norm's backward needs its input only, so what follows it may work in place.
-  at::Tensor x = normalise(convolve(input, stem_), stem_norm_, training).relu_();
+  at::Tensor x = normalise(convolve(input, stem_, training), stem_norm_, training).relu_();
   if (options_.stem == "imagenet") x = at::max_pool2d(x, kPoolKernel, kPoolStride, kPoolPadding);
   for (const Block& block : blocks_) {
     at::Tensor y = x;
     for (std::size_t i = 0; i < block.convolutions.size(); ++i) {
       if (i > 0) y.relu_();
-      y = normalise(convolve(y, block.convolutions[i]), block.norms[i], training);
+      y = normalise(convolve(y, block.convolutions[i], training), block.norms[i], training);
     }
-    if (block.has_downsample) x = normalise(convolve(x, block.downsample), block.downsample_norm, training);
+    if (block.has_downsample) x = normalise(convolve(x, block.downsample, training), block.downsample_norm, training);
     x = y.add_(x).relu_();
   }
   // The head costs nothing and its 8 bits would show in every loss: no autocast.
   const Autocast off(x.device(), false);
+  use(fc_weight_, training);
+  use(fc_bias_, training);
   return {x, at::linear(full_precision(x).mean({2, 3}), fc_weight_, fc_bias_)};
 }
 

@@ -48,6 +48,9 @@ class ResNet {
   /// From now on batch statistics are those of all ranks' batches; every rank must call forward() alike. `collective`
   /// must outlive this.
   void synchronise(comm::Collective& collective) { collective_ = &collective; }
+  /// Called with each parameter before a training-mode forward pass uses it.
+  using BeforeUse = std::function<void(const at::Tensor& parameter)>;
+  void before_use(BeforeUse call) { before_use_ = std::move(call); }
 
   const std::vector<NamedTensor>& parameters() const { return parameters_; }  ///< order of execution; trainable
   const std::vector<NamedTensor>& buffers() const { return buffers_; }        ///< running_mean, running_var (fp32)
@@ -67,11 +70,14 @@ class ResNet {
     Convolution downsample;
     BatchNorm downsample_norm;
   };
+  at::Tensor convolve(const at::Tensor& x, const Convolution& convolution, bool training) const;
   at::Tensor normalise(const at::Tensor& x, const BatchNorm& norm, bool training) const;
+  void use(const at::Tensor& parameter, bool training) const;
 
   // The layers alias the tensors of parameters_ and buffers_.
   ResNetOptions options_;
   comm::Collective* collective_ = nullptr;
+  BeforeUse before_use_;
   std::vector<NamedTensor> parameters_, buffers_;
   Convolution stem_;
   BatchNorm stem_norm_;

@@ -12,6 +12,7 @@ import time
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import fp16_compress_hook
 from torch.nn.parallel import DistributedDataParallel
 
 from nets import BLOCKS, DualNet
@@ -35,8 +36,12 @@ def arguments():
     p.add_argument("--weight-decay", type=float, default=5e-4)
     p.add_argument("--ranks", type=int, default=1)
     p.add_argument("--rank", type=int, help="be this one rank, with MASTER_ADDR and MASTER_PORT set; default: start all here")
+    p.add_argument("--fp16-wire", action="store_true", help="DDP's fp16 compression hook")
     p.add_argument("--bucket-mib", type=float, default=25, help="DDP's bucket_cap_mb")
     p.add_argument("--threads", type=int, default=1, help="compute threads a rank")
+    p.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="cuda: one rank only")
+    p.add_argument("--bf16", action="store_true", help="autocast of the nets")
+    p.add_argument("--compile", action="store_true", help="torch.compile the nets")
     p.add_argument("--workers", type=int, default=0, help="DataLoader workers a rank; 0: views in the main process")
     p.add_argument("--warm-up-steps", type=int, default=10)
     p.add_argument("--steps", type=int, default=50, help="measured steps, after the warm-up")
@@ -67,18 +72,22 @@ class Trainer:
         self.options, self.view_size = options, images.shape[1]
         self.batches = PairBatches(len(images), options.batch, rank, options.ranks, options.seed)
         self.loader = make_loader(images, self.batches, options.method != "ce_only", options.workers)
-        self.banks = Banks(labels, classes)
+        self.banks = Banks(labels.to(options.device), classes)
         torch.manual_seed(options.seed)  # the same initial weights on every rank
         net = DualNet(options.method, depth=options.depth, width=options.width, stem=options.stem,
                       stem_stride=options.stem_stride, last_stride=options.last_stride, channels=images.shape[3],
-                      classes=classes).to(memory_format=torch.channels_last)
+                      classes=classes).to(options.device, memory_format=torch.channels_last)
         self.parameters = sum(p.numel() for p in net.parameters())
         self.field, self.warp = net.original.receptive_field(), None
+        self.autocast = torch.autocast(options.device, torch.bfloat16, enabled=options.bf16)
         self.optimizer = make_optimizer(net, options)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: learning_rate_share((step + 0.5) / len(self.batches), options.epochs))
+        net = torch.compile(net) if options.compile else net
         self.net = net if options.ranks == 1 else DistributedDataParallel(
             net, gradient_as_bucket_view=True, bucket_cap_mb=options.bucket_mib, broadcast_buffers=options.broadcast_buffers)
+        if options.fp16_wire:
+            self.net.register_comm_hook(None, fp16_compress_hook)
         torch.manual_seed(options.seed * 1000 + rank)  # other views on every rank
         self.stream, self.wait = self.endless(), 0.0
 
@@ -90,11 +99,13 @@ class Trainer:
 
     def step(self):
         begin = time.perf_counter()
-        batch = next(self.stream)
+        batch = {name: values.to(self.options.device, non_blocking=True) for name, values in next(self.stream).items()}
         self.wait += time.perf_counter() - begin
-        out = self.net(batch["weak"], batch.get("ambiguous"))
+        with self.autocast:
+            out = self.net(batch["weak"], batch.get("ambiguous"))
+        out = {name: values.float() for name, values in out.items()}
         if self.warp is None and self.options.method == "full":
-            self.warp = MapWarp(self.field, self.view_size, out["original_maps"].shape[-1])
+            self.warp = MapWarp(self.field, self.view_size, out["original_maps"].shape[-1], self.options.device)
         epoch = self.schedule.last_epoch / len(self.batches)
         loss = objective(out, batch, self.banks, self.options.method, self.warp, epoch, self.options.epochs)
         self.optimizer.zero_grad(set_to_none=True)
@@ -106,6 +117,8 @@ class Trainer:
 
 
 def barrier():
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     if dist.is_initialized():
         dist.barrier()
 

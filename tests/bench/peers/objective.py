@@ -48,13 +48,13 @@ def homogeneous(theta):
 class MapWarp:
     """Carries attention maps of weak views into the frames of ambiguous views, on cell centres."""
 
-    def __init__(self, field, view_size, cells):
+    def __init__(self, field, view_size, cells, device):
         self.field, self.view_size, self.cells = field, view_size, cells
         offset, stride = field
-        centre = (2 * (offset + stride * torch.arange(cells)) + 1) / view_size - 1
+        centre = (2 * (offset + stride * torch.arange(cells, device=device)) + 1) / view_size - 1
         y, x = torch.meshgrid(centre, centre, indexing="ij")
         self.points = torch.stack([x, y, torch.ones_like(x)], -1).view(-1, 3)
-        self.ones = torch.ones(1, 1, cells, cells)
+        self.ones = torch.ones(1, 1, cells, cells, device=device)
 
     def __call__(self, maps, weak_theta, ambiguous_theta):
         """Warped maps [B, C, h, w] and whether a cell is covered [B, 1, h, w]."""
@@ -90,9 +90,9 @@ class Banks:
     def __init__(self, labels, classes):
         self.labels = F.one_hot(labels, classes).float()
         self.posterior = torch.full_like(self.labels, 1 / classes)
-        self.divergence = torch.zeros(len(labels))
-        self.visited = torch.zeros(len(labels), dtype=torch.bool)
-        self.sums = torch.zeros(len(labels), classes + 2)
+        self.divergence = torch.zeros(len(labels), device=labels.device)
+        self.visited = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
+        self.sums = torch.zeros(len(labels), classes + 2, device=labels.device)
         self.refresh()
 
     def refresh(self):
@@ -108,11 +108,11 @@ class Banks:
     @torch.no_grad()
     def update(self, sample, out, weight):
         log_o = F.log_softmax(out["original"], 1)
-        divergence = torch.zeros(len(sample))
+        divergence = log_o.new_zeros(len(sample))
         if weight is not None:
             log_m = log_mixture(log_o, partner(log_o), weight)
             divergence = js(log_m, F.log_softmax(out["ambiguous"], 1)) / math.log(2)
-        rows = torch.cat([log_o.exp(), divergence.unsqueeze(1), torch.ones(len(sample), 1)], 1)
+        rows = torch.cat([log_o.exp(), divergence.unsqueeze(1), log_o.new_ones(len(sample), 1)], 1)
         self.sums.index_add_(0, sample, rows)
 
     def end_epoch(self):
