@@ -50,6 +50,17 @@ struct TrainingConfig {
   std::int64_t tune_steps = 0;  ///< steps that each bucket size and thread count is tried for; 0: as configured
 };
 
+struct CheckpointOptions {
+  std::int64_t every_steps = 0;  ///< 0: not by steps
+  double every_minutes = 10;     ///< by rank 0's clock; 0: not by time
+  std::int64_t keep = 2;         ///< the newest so many
+};
+
+struct StopOptions {
+  double after_minutes = 0;        ///< of this start; 0: no limit
+  double before_end_seconds = 60;  ///< this long before a Slurm job's time is over (SLURM_JOB_END_TIME)
+};
+
 struct EvaluationConfig {
   std::int64_t every = 1;    ///< epochs; 0: only at the end
   std::int64_t batch = 256;  ///< faces a forward pass on each rank
@@ -75,6 +86,8 @@ struct Config {
   comm::GradientSyncOptions sync;
   SyncPath sync_path = SyncPath::automatic;
   comm::WatchdogOptions watchdog;
+  CheckpointOptions checkpoint;
+  StopOptions stop;
   EvaluationConfig evaluation;
 };
 

@@ -27,6 +27,8 @@ Outcome outcome_of(const std::exception_ptr& error) {
   } catch (const comm::RankFailure& failure) {
     const Outcome cause = outcome_of(failure.cause());
     return {cause.code, fmt::format("rank {}: {}", failure.rank(), cause.line)};
+  } catch (const Stopped&) {
+    return {kStopped, ""};
   } catch (const ConfigError& failure) {
     return {kUsage, failure.what()};
   } catch (const data::DataError& failure) {

@@ -50,6 +50,16 @@ void RunFolder::create(const Config& config, int world_size, bool overwrite) con
   write_file(metrics(), "");
 }
 
+void RunFolder::reopen(const Config& config, std::uint64_t metrics_bytes) const {
+  std::error_code error;
+  if (std::filesystem::file_size(metrics(), error) > metrics_bytes && !error)
+    std::filesystem::resize_file(metrics(), metrics_bytes, error);
+  if (error) throw data::DataError(fmt::format("{}: cannot be cut: {}", metrics().string(), error.message()));
+  write_file(this->config(), to_toml(config));
+  std::filesystem::remove(weights("final"));
+  std::filesystem::remove_all(failures());
+}
+
 void RunFolder::append_metrics(const nlohmann::json& row) const {
   write_file(metrics(), row.dump() + "\n", std::ios::app);
 }

@@ -19,6 +19,10 @@ class RunFolder {
   /// Makes the folder and writes config.toml and environment.json. A folder that already holds a run is refused
   /// (ConfigError) unless `overwrite`, so that nothing is lost by starting the same command twice.
   void create(const Config& config, int world_size, bool overwrite) const;
+  /// A resumed run's configuration, and its metrics.jsonl cut to what its checkpoint knew. Throws data::DataError.
+  void reopen(const Config& config, std::uint64_t metrics_bytes) const;
+  bool exists() const { return std::filesystem::exists(metrics()); }
+  bool finished() const { return std::filesystem::exists(weights("final")); }
   /// Appends one line to metrics.jsonl. Throws data::DataError when the disk refuses it.
   void append_metrics(const nlohmann::json& row) const;
 

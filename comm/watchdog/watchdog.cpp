@@ -130,11 +130,12 @@ class Wakers {
 }  // namespace
 
 struct Watchdog::Impl {
-  Impl(Member who, WatchdogOptions how, const FlightRecorder& record, OnFailure act)
+  Impl(Member who, WatchdogOptions how, const FlightRecorder& record, OnFailure act, OnTerm stop)
       : self(std::move(who)),
         options(how),
         recorder(record),
         on_failure(std::move(act)),
+        on_term(std::move(stop)),
         peers(self.rank == 0 ? static_cast<std::size_t>(self.size) : 1) {}
 
   bool is_hub() const { return self.rank == 0; }
@@ -147,6 +148,7 @@ struct Watchdog::Impl {
   void greet();
   void listen_to_peers();
   void hear(int rank, const std::string& line);
+  void pass_on_term();
   void judge();
   void judge_stall();
   void decide(Verdict verdict);
@@ -155,6 +157,7 @@ struct Watchdog::Impl {
   const WatchdogOptions options;
   const FlightRecorder& recorder;
   const OnFailure on_failure;
+  OnTerm on_term;  ///< null once it was called
   const Wakers wakers;
   std::string token;
   std::optional<LineListener> listener;
@@ -167,6 +170,12 @@ struct Watchdog::Impl {
   bool stopping = false;
   std::jthread thread;
 };
+
+void Watchdog::Impl::pass_on_term() {
+  if (!on_term) return Wakers::die_of_term();
+  std::exchange(on_term, nullptr)();
+  term.reset();
+}
 
 void Watchdog::Impl::connect(const Broadcast& broadcast) {
   std::string address;
@@ -210,7 +219,7 @@ void Watchdog::Impl::run() {
       }
     }
     judge();
-    if (term && !verdict && Clock::now() - *term > kTermPatience) Wakers::die_of_term();
+    if (term && !verdict && Clock::now() - *term > kTermPatience) pass_on_term();
   }
   for (Peer& peer : peers) {
     if (peer.socket && !verdict) peer.socket->send("bye");
@@ -331,9 +340,9 @@ void Watchdog::Impl::decide(Verdict found) {
 }
 
 Watchdog::Watchdog(Member self, WatchdogOptions options, const FlightRecorder& recorder, const Broadcast& broadcast,
-                   OnFailure on_failure) {
+                   OnFailure on_failure, OnTerm on_term) {
   if (self.size == 1) return;
-  impl_ = std::make_unique<Impl>(std::move(self), options, recorder, std::move(on_failure));
+  impl_ = std::make_unique<Impl>(std::move(self), options, recorder, std::move(on_failure), std::move(on_term));
   impl_->connect(broadcast);
   impl_->thread = std::jthread([impl = impl_.get()] { impl->run(); });
 }

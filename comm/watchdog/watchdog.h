@@ -34,18 +34,20 @@ std::string describe(const Verdict& verdict);
 /// who is missing. A thread of its own sends heartbeats with this rank's progress to rank 0 and hears of it, over TCP
 /// connections that nothing else uses. Rank 0 judges: a closed connection, a silence, or a collective that some rank
 /// does not enter; it tells all. A rank that loses rank 0 judges that alone. SIGTERM, which mpirun sends when a rank
-/// dies, waits for the verdict, a second at most, before it ends the process as usual. The watchdog must be made and
-/// destroyed by every rank; nobody is missed after that.
+/// dies, waits for the verdict, a second at most; without one it goes to `on_term`, once, or ends the process as usual.
+/// The watchdog must be made and destroyed by every rank; nobody is missed after that.
 class Watchdog {
  public:
   /// Rank 0's text on every rank.
   using Broadcast = std::function<std::string(const std::string&)>;
   /// Called once, on the watchdog's thread; is expected not to return.
   using OnFailure = std::function<void(const Verdict&)>;
+  /// Called on the watchdog's thread. A second SIGTERM ends the process.
+  using OnTerm = std::function<void()>;
 
   /// Connects: every rank must call. `recorder` must outlive this. Throws CommError when rank 0 cannot be reached.
   Watchdog(Member self, WatchdogOptions options, const FlightRecorder& recorder, const Broadcast& broadcast,
-           OnFailure on_failure);
+           OnFailure on_failure, OnTerm on_term = nullptr);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;

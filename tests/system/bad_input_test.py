@@ -119,7 +119,10 @@ class BadInput(Case):
     def test_a_finished_run_is_not_overwritten(self):
         folder = self.trained("kept", "train.epochs=1")
         before = (folder / "metrics.jsonl").read_bytes()
-        self.refused(self.train("kept", ranks=2), USAGE, "kept", "--overwrite")
+        self.refused(self.train("kept", "train.epochs=1", "train.batch=16", ranks=2), USAGE, "train.batch was 32", "--overwrite")
+        again = self.train("kept", "train.epochs=1", ranks=2)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("is finished", again.stdout)
         self.assertEqual((folder / "metrics.jsonl").read_bytes(), before)
 
     def test_eval_of_what_is_no_run_or_does_not_fit(self):

@@ -54,11 +54,14 @@ class Case(unittest.TestCase):
     def tearDownClass(cls):
         cls._temporary.cleanup()
 
-    def train(self, name, *more, ranks=1, files=None):
-        """Trains into folder/name; `more` are --set assignments."""
+    def words(self, name, *more, files=None):
+        """What trains into folder/name; `more` are --set assignments."""
         sets = [word for assignment in more for word in ("--set", assignment)]
         store = files or f'["{self.faces}"]'
-        return run("train", self.config, "--set", f"data.files={store}", "--set", f"run.dir={self.folder / name}", *sets, ranks=ranks)
+        return ["train", self.config, "--set", f"data.files={store}", "--set", f"run.dir={self.folder / name}", *sets]
+
+    def train(self, name, *more, ranks=1, files=None):
+        return run(*self.words(name, *more, files=files), ranks=ranks)
 
     def trained(self, name, *more, ranks=1):
         done = self.train(name, *more, ranks=ranks)

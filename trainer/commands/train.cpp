@@ -19,6 +19,7 @@
 #include "trainer/exit_code.h"
 #include "trainer/loop/device.h"
 #include "trainer/loop/profile.h"
+#include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_loop.h"
 #include "trainer/run_folder.h"
 
@@ -29,6 +30,7 @@ struct Arguments {
   std::string config;
   std::vector<std::string> sets;
   bool dry_run = false, overwrite = false;
+  std::string resume = "auto";
   std::string profile;
 };
 
@@ -143,6 +145,69 @@ void give_up(comm::World& world, const RunFolder& folder, const comm::Member& se
   world.abort(comm::kCommErrorExitCode);
 }
 
+/// On rank 0: makes the folder of a new run, or finds that one is to go on or is done; "new", "on" or "done".
+std::string open_run(const Arguments& arguments, const Config& config, int ranks, const RunFolder& folder,
+                     const CheckpointFolder& checkpoints) {
+  const bool goes_on = !arguments.overwrite && arguments.resume == "auto" && checkpoints.has_incarnations();
+  if (goes_on && folder.finished()) {
+    const Config then = load_config(folder.config(), {});
+    require_same_run(config.run_dir, to_toml(then), to_toml(config));
+    if (then.train.epochs >= config.train.epochs) return "done";
+  }
+  if (goes_on) return "on";
+  folder.create(config, ranks, arguments.overwrite);
+  checkpoints.clear();
+  return "new";
+}
+
+/// The newest whole checkpoint of this run, or the one that was asked for.
+std::optional<Resumed> find_checkpoint(const Arguments& arguments, bool goes_on, const CheckpointFolder& checkpoints,
+                                       comm::World& world) {
+  if (goes_on) return newest_whole(checkpoints, world);
+  if (arguments.resume == "auto" || arguments.resume == "never") return std::nullopt;
+  Resumed resumed;
+  const std::filesystem::path path = std::filesystem::weakly_canonical(arguments.resume);
+  const CheckpointFolder elsewhere(path.parent_path().parent_path());
+  resumed.name = path.filename();
+  world.all_or_none(
+      [&] {
+        resumed.manifest = elsewhere.manifest_of(resumed.name);
+        resumed.arrays = elsewhere.load(resumed.name);
+      },
+      exit_code_of);
+  return resumed;
+}
+
+/// All ranks: a new run, or the next incarnation of one.
+Start begin(const Arguments& arguments, const Config& config, const std::string& data, const RunFolder& folder,
+            const CheckpointFolder& checkpoints, comm::World& world) {
+  std::string mode;
+  world.all_or_none(
+      [&] {
+        if (world.rank() == 0) mode = open_run(arguments, config, world.size(), folder, checkpoints);
+      },
+      exit_code_of);
+  mode = world.broadcast(mode);
+  const bool goes_on = mode == "on";
+  Start start;
+  start.done = mode == "done";
+  if (start.done) return start;
+  start.data = data;
+  start.resumed = find_checkpoint(arguments, goes_on, checkpoints, world);
+  world.all_or_none(
+      [&] {
+        if (start.resumed) require_compatible(*start.resumed, to_toml(config), data);
+        if (world.rank() != 0) return;
+        if (goes_on && start.resumed) folder.reopen(config, start.resumed->manifest.metrics_bytes);
+        if (goes_on && !start.resumed)
+          folder.create(config, world.size(), true);  // it died before its first checkpoint
+        start.incarnation = checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "");
+      },
+      exit_code_of);
+  start.incarnation = std::stoi(world.broadcast(std::to_string(start.incarnation)));
+  return start;
+}
+
 void run_train(const Arguments& arguments) {
   comm::World world;
   Config config;
@@ -158,15 +223,20 @@ void run_train(const Arguments& arguments) {
       exit_code_of);
   world.require_agreement("training data", fingerprints(data));
   const RunFolder folder(config.run_dir);
-  world.all_or_none(
-      [&] {
-        if (world.rank() == 0 && !arguments.dry_run) folder.create(config, world.size(), arguments.overwrite);
-      },
-      exit_code_of);
+  const CheckpointFolder checkpoints(config.run_dir);
+  Start start;
+  if (!arguments.dry_run) start = begin(arguments, config, fingerprints(data), folder, checkpoints, world);
+  if (start.done) {
+    if (world.rank() == 0) {
+      spdlog::info("{} is finished: raise train.epochs to train on, or pass --overwrite to begin anew", config.run_dir);
+    }
+    return;
+  }
+  StopRequest stop(config.stop, /*term=*/world.size() == 1);  // else the watchdog hears of SIGTERM first
   const comm::Member self{world.rank(), world.size(), world.host()};
   const comm::Watchdog watchdog(
       self, config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
-      [&](const comm::Verdict& verdict) { give_up(world, folder, self, verdict); });
+      [&](const comm::Verdict& verdict) { give_up(world, folder, self, verdict); }, [&] { stop.request(); });
   if (config.sync_path != SyncPath::automatic) {
     world.set_path(config.sync_path == SyncPath::library ? comm::Path::library : comm::Path::pairwise);
   }
@@ -181,14 +251,16 @@ void run_train(const Arguments& arguments) {
     announce(config, data, world, device);
     warn_of_coarse_attention(config, data.train.info.image_size);
   }
+  bool finished = true;
   run_or_abort(world, [&] {
     const Profile profile(world.rank() == 0 ? arguments.profile : "");
     if (arguments.dry_run) {
       dry_run(config, data, world, device);
     } else {
-      train(config, data, world, device, folder);
+      finished = train(config, data, world, device, folder, checkpoints, start, stop);
     }
   });
+  if (!finished) throw Stopped();
 }
 
 }  // namespace
@@ -200,6 +272,10 @@ void add_train(CLI::App& app) {
   add_set_option(*command, arguments->sets);
   command->add_flag("--dry-run", arguments->dry_run, "one step of everything, nothing kept");
   command->add_flag("--overwrite", arguments->overwrite, "replace the run that run.dir holds");
+  command
+      ->add_option("--resume", arguments->resume,
+                   "auto: go on where run.dir's newest whole checkpoint is; never; or a checkpoint's folder")
+      ->capture_default_str();
   command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");
   command->footer(
       "Example: mpirun --bind-to none -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set "

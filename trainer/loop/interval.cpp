@@ -9,6 +9,14 @@
 #include "comm/world.h"
 
 namespace penumbra::trainer {
+namespace {
+
+constexpr std::int64_t kColumns = 10;  ///< of the row that add() makes of a step
+
+}  // namespace
+
+Interval::Interval(comm::Collective& collective, at::Device device)
+    : collective_(collective), sums_(at::zeros({kColumns}, at::TensorOptions().device(device))) {}
 
 void Interval::add(const StepResult& result, double wait_seconds, double exposed_seconds) {
   // The norm is the same on every rank: its shares, summed, are itself again.
@@ -17,7 +25,7 @@ void Interval::add(const StepResult& result, double wait_seconds, double exposed
   for (const Objective& o : result.parts) {
     const at::Tensor row = at::stack({o.total.detach(), o.ce_original, o.ce_ambiguous, o.attention, o.alignment,
                                       o.correct_original, o.correct_ambiguous, o.moved, o.empty_attention, norm_share});
-    sums_ = sums_.defined() ? sums_.add_(row) : row;
+    sums_.add_(row);
   }
   wait_seconds_ += wait_seconds;
   exposed_seconds_ += exposed_seconds;
@@ -50,7 +58,7 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   report.wait_seconds = std::exchange(wait_seconds_, 0) / steps;
   report.exposed_seconds = std::exchange(exposed_seconds_, 0) / steps;
   report.images_per_second = static_cast<double>(global_batch) / report.step_seconds;
-  sums_ = at::Tensor();
+  sums_.zero_();
   steps_ = 0;
   return report;
 }

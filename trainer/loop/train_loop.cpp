@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include "comm/lateness.h"
+#include "trainer/checkpoint/checkpointer.h"
+#include "trainer/checkpoint/training_arrays.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/loop/interval.h"
+#include "trainer/loop/step_vote.h"
 #include "trainer/loop/tuner.h"
 #include "trainer/loop/validation.h"
+#include "trainer/version.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -54,34 +58,56 @@ class Run {
         world_(world),
         loader_(data.train, config.loader, {world.rank(), world.size()}, &data.variants),
         state_(config, data.train, world.collective(), device),
-        interval_(world.collective()),
+        interval_(world.collective(), device),
         best_(config.evaluation.best, config.evaluation.patience) {
     world.require_agreement("parameter layout", state_.parameters.layout());
   }
 
-  void train(const RunFolder& folder) {
+  bool train(const RunFolder& folder, const CheckpointFolder& checkpoints, const Start& start, StopRequest& stop) {
     world_.recorder().enter_phase("training");
-    const std::int64_t steps = loader_.steps_per_epoch();
-    ProgressBar bar(config_.train.epochs * steps);
-    std::int64_t last = 0;
-    if (config_.train.tune_steps > 0) {
-      tuner_.emplace(config_.train.tune_steps, Tuning{config_.sync.bucket_bytes, at::get_num_threads()}, world_.cores(),
-                     state_.gradients, world_);
+    const std::int64_t steps = loader_.steps_per_epoch(), epochs = config_.train.epochs;
+    const Position from = start.resumed ? resume(*start.resumed) : Position{};
+    if (config_.train.tune_steps > 0 && !start.resumed) {
+      tuner_.emplace(config_.train.tune_steps, tuning(), world_.cores(), state_.gradients, world_);
     }
-    for (std::int64_t epoch = 0; epoch < config_.train.epochs; ++epoch) {
+    Checkpointer checkpointer(checkpoints, world_, config_.checkpoint.keep);
+    StepVote vote(world_.collective());
+    ProgressBar bar(epochs * steps);
+    auto last_checkpoint = Clock::now();
+    const auto save_checkpoint = [&](Position next) {
+      checkpointer.begin(arrays_of(state_, interval_, world_.collective()), manifest(folder, start, next));
+      last_checkpoint = Clock::now();
+    };
+    std::int64_t last = std::max<std::int64_t>(0, from.epoch - 1);
+    for (std::int64_t epoch = from.epoch; epoch < epochs; ++epoch) {
       last = epoch;
-      loader_.start_epoch(epoch);
-      for (std::int64_t step = 0; step < steps; ++step) {
+      const std::int64_t first = epoch == from.epoch ? from.step : 0;
+      loader_.start_epoch(epoch, first);
+      StepVote::Ballot decided;
+      for (std::int64_t step = first; step < steps; ++step) {
+        vote.cast({stop.asked(), is_time(last_checkpoint), checkpointer.in_flight() && checkpointer.written()});
         const double seconds = one_step(epoch, step);
+        ++steps_;
         if (tuner_) tune(folder, seconds);
         bar.show(epoch * steps + step + 1);
         if (interval_.steps() == config_.log_every || step + 1 == steps) report(folder, bar, epoch, step + 1);
+        decided = vote.count();
+        if (checkpointer.in_flight() && decided.written) checkpointer.commit();
+        decided.checkpoint |= decided.stop || is_step_of_checkpoint();
+        if (!decided.checkpoint || step + 1 == steps) continue;  // at the end of an epoch its work comes first
+        save_checkpoint({epoch, step + 1});
+        if (decided.stop) return stopped(checkpointer, bar);
       }
       state_.bank.end_epoch(world_.collective());
       if (is_validation(epoch) && !validate_and_keep(folder, bar, epoch)) break;
+      if (!decided.checkpoint || epoch + 1 == epochs) continue;
+      save_checkpoint({epoch + 1, 0});
+      if (decided.stop) return stopped(checkpointer, bar);
     }
     bar.clear();
+    if (checkpointer.in_flight()) checkpointer.commit();
     save(folder, "final", {last, temperature_, config_.evaluation.head});
+    return true;
   }
 
   void dry_run() {
@@ -110,6 +136,76 @@ class Run {
   }
 
  private:
+  /// Rank 0's clock decides.
+  bool is_time(Clock::time_point last_checkpoint) const {
+    const double minutes = config_.checkpoint.every_minutes;
+    return world_.rank() == 0 && minutes > 0 && seconds_since(last_checkpoint) >= 60 * minutes;
+  }
+
+  bool is_step_of_checkpoint() const {
+    return config_.checkpoint.every_steps > 0 && steps_ % config_.checkpoint.every_steps == 0;
+  }
+
+  bool stopped(Checkpointer& checkpointer, const ProgressBar& bar) {
+    checkpointer.commit();
+    bar.clear();
+    if (world_.rank() == 0)
+      spdlog::info("stopped on request after {} steps: the same command goes on from here", steps_);
+    return false;
+  }
+
+  Tuning tuning() const { return {config_.sync.bucket_bytes, at::get_num_threads()}; }
+
+  /// What the bits of a run depend on, beside its configuration and data.
+  std::string bitwise() const {
+    return fmt::format("penumbra {}, torch {}, {} ranks of {} threads on {}, {} buckets", kVersion, kTorchVersion,
+                       world_.size(), at::get_num_threads(), state_.device.is_cpu() ? "CPUs" : "GPUs",
+                       state_.gradients.buckets());
+  }
+
+  Manifest manifest(const RunFolder& folder, const Start& start, Position next) const {
+    Manifest manifest;
+    manifest.incarnation = start.incarnation;
+    manifest.position = next;
+    manifest.steps = steps_;
+    manifest.interval_steps = interval_.steps();
+    manifest.average_updates = state_.average ? state_.average->updates() : 0;
+    manifest.ranks = world_.size();
+    if (world_.rank() == 0) manifest.metrics_bytes = std::filesystem::file_size(folder.metrics());
+    manifest.has_best = best_.best().has_value();
+    manifest.best = best_.best().value_or(0);
+    manifest.since_best = best_.since();
+    manifest.temperature = temperature_;
+    manifest.config = to_toml(config_);
+    manifest.data = start.data;
+    manifest.bitwise = bitwise();
+    manifest.bucket_bytes = tuned_.bucket_bytes;
+    manifest.threads = tuned_.threads;
+    return manifest;
+  }
+
+  Position resume(const Resumed& resumed) {
+    const Manifest& then = resumed.manifest;
+    if (then.threads > 0) {
+      tuned_ = {then.bucket_bytes, then.threads};
+      at::set_num_threads(then.threads);
+      if (state_.gradients.can_rebucket()) state_.gradients.rebucket(then.bucket_bytes);
+    }
+    restore(state_, interval_, resumed.arrays, then.ranks, world_.collective());
+    steps_ = then.steps;
+    state_.optimizer.resume_at(then.steps);
+    if (state_.average) state_.average->resume_at(then.average_updates);
+    interval_.resume_at(then.interval_steps);
+    best_.resume_at(then.has_best ? std::optional(then.best) : std::nullopt, then.since_best);
+    temperature_ = then.temperature;
+    if (world_.rank() == 0) {
+      spdlog::info("resumed from {}, after {} steps", resumed.name, steps_);
+      if (then.bitwise != bitwise())
+        spdlog::info("the same up to rounding, not bit for bit: it was {}, now it is {}", then.bitwise, bitwise());
+    }
+    return then.position;
+  }
+
   /// Returns its seconds, without those that the data took.
   double one_step(std::int64_t epoch, std::int64_t step) {
     const data::Batch batch = loader_.next();
@@ -122,7 +218,7 @@ class Run {
   void tune(const RunFolder& folder, double step_seconds) {
     tuner_->add(step_seconds);
     if (!tuner_->done()) return;
-    const Tuning best = tuner_->tuning();
+    const Tuning best = tuned_ = tuner_->tuning();
     tuner_.reset();
     if (world_.rank() != 0) return;
     spdlog::info("tuned: buckets of at most {} bytes, {} threads a rank", best.bucket_bytes, best.threads);
@@ -205,13 +301,16 @@ class Run {
   std::optional<Tuner> tuner_;  ///< in the first steps, where asked for
   BestSoFar best_;
   double temperature_ = 1;
+  std::int64_t steps_ = 0;  ///< taken since the run began
+  Tuning tuned_{0, 0};      ///< what the tuner has found; no threads: it was not asked
 };
 
 }  // namespace
 
-void train(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
-           const RunFolder& folder) {
-  Run(config, data, world, device).train(folder);
+bool train(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+           const RunFolder& folder, const CheckpointFolder& checkpoints, const Start& start, StopRequest& stop) {
+  Run run(config, data, world, device);
+  return run.train(folder, checkpoints, start, stop);
 }
 
 void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device) {

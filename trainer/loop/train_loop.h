@@ -5,7 +5,9 @@
 
 #include "comm/world.h"
 #include "data/loader.h"
+#include "trainer/checkpoint/resume.h"
 #include "trainer/config.h"
+#include "trainer/loop/stop_request.h"
 #include "trainer/run_folder.h"
 
 namespace penumbra::trainer {
@@ -17,11 +19,19 @@ struct TrainingData {
   std::vector<data::StoredVariant> variants;  ///< for ambiguous.mode = "stored"
 };
 
-/// Trains on `device` from the first epoch to the last (or until patience ends): steps, validation, best and final
-/// weights. Every rank calls; rank 0 prints and writes. An exception on one rank alone leaves the others waiting: the
-/// caller aborts.
-void train(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
-           const RunFolder& folder);
+/// Where a start of a run begins, and what its checkpoints say of it.
+struct Start {
+  bool done = false;  ///< the run is finished: nothing is left to do
+  int incarnation = 0;
+  std::optional<Resumed> resumed;  ///< none: from the beginning
+  std::string data;                ///< fingerprints of the training data
+};
+
+/// Trains on `device` to the last epoch, or until patience ends: steps, validation, checkpoints, best and final
+/// weights. False when it was asked to stop, after a checkpoint. Every rank calls; rank 0 prints and writes. An
+/// exception on one rank alone leaves the others waiting: the caller aborts.
+bool train(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+           const RunFolder& folder, const CheckpointFolder& checkpoints, const Start& start, StopRequest& stop);
 
 /// One step, one validation pass and one file of weights in a folder of its own, which is removed; prints what they
 /// took. Nothing of the run is left behind.

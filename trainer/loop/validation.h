@@ -25,6 +25,12 @@ class BestSoFar {
   BestSoFar(Best measure, std::int64_t patience) : measure_(measure), patience_(patience) {}
   /// True when this is the best one yet. Throws ConfigError when the measure needs votes that the set lacks.
   bool better(const Measures& measures);
+  const std::optional<double>& best() const { return best_; }
+  std::int64_t since() const { return since_; }  ///< validations since the best one
+  void resume_at(std::optional<double> best, std::int64_t since) {
+    best_ = best;
+    since_ = since;
+  }
   bool out_of_patience() const { return patience_ > 0 && since_ >= patience_; }
 
  private:

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "comm/collective.h"
+#include "comm/flat_parameters.h"
 
 namespace penumbra::trainer {
 
@@ -42,13 +44,22 @@ class UncertaintyBank {
   /// call.
   void end_epoch(comm::Collective& collective);
 
+  /// What an epoch reads, for checkpoints: posterior [N, C], divergence [N], visited [N] bool. After filling them call
+  /// refresh().
+  std::vector<comm::NamedTensor> snapshot() const {
+    return {{"posterior", posterior_}, {"divergence", divergence_}, {"visited", visited_}};
+  }
+  /// This rank's visits of the epoch, [N, C + 2]: sums of posterior and divergence, and their number.
+  const at::Tensor& visits() const { return sums_; }
+  /// Derives u, n and w from the snapshot.
+  void refresh();
+
   const at::Tensor& uncertainty() const {
     return uncertainty_;
   }  ///< u [N] of the snapshot, also where rows() is `constant`
   const at::Tensor& disagreement() const { return disagreement_; }  ///< n [N] of the snapshot
 
  private:
-  void refresh();  // what follows from the snapshot: u, n, w
   UncertaintyOptions options_;
   at::Tensor labels_, hard_;
   at::Tensor posterior_, divergence_, visited_;  // the snapshot: [N, C], [N], [N] bool

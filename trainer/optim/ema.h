@@ -21,6 +21,11 @@ class WeightAverage {
   /// Exchanges the averaged and the live weights (and statistics); call again to go back.
   void swap();
 
+  /// For checkpoints, while not swapped in: the averages, the flat weights' first; and how often they were updated.
+  const std::vector<at::Tensor>& averages() const { return average_; }
+  std::int64_t updates() const { return updates_; }
+  void resume_at(std::int64_t updates) { updates_ = updates; }
+
  private:
   std::vector<at::Tensor> live_, average_;  ///< the flat weights first, then the statistics
   double decay_;

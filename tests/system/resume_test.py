@@ -1,0 +1,200 @@
+"""Nothing is lost: a run that was stopped, killed or moved to another number of ranks ends as if nothing had happened; damaged checkpoints
+are passed over; what does not fit is refused."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from penumbra import BINARY, Case, run
+
+USAGE, DATA, STOPPED = 2, 3, 75
+TIMES = {"images_per_second", "step_seconds", "wait_seconds", "exposed_seconds", "latest_rank", "latest_seconds"}
+# Mid-epoch checkpoints (8 steps an epoch), momentum, averaged weights, banks in use.
+SETS = ("train.epochs=4", "train.ema_decay=0.9", "checkpoint.every_steps=3", "log.every=3")
+
+
+class Resume(Case):
+    def go(self, name, *sets, ranks=2):
+        return self.train(name, *SETS, *sets, ranks=ranks)
+
+    def done(self, name, *sets, ranks=2):
+        done = self.go(name, *sets, ranks=ranks)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        return done
+
+    def weights(self, name):
+        return (self.folder / name / "weights/final.safetensors").read_bytes()
+
+    def curve(self, name):
+        rows = [json.loads(line) for line in (self.folder / name / "metrics.jsonl").read_text().splitlines()]
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+    def checkpoints(self, name):
+        return sorted(path.name for path in (self.folder / name / "checkpoints").iterdir())
+
+    def same_as(self, undisturbed, name):
+        self.assertEqual(self.curve(name), self.curve(undisturbed))
+        self.assertEqual(self.weights(name), self.weights(undisturbed))
+
+    def interrupted(self, name, *sets, ranks=2, signals=((0, signal.SIGUSR1),), after=3):
+        """Starts a run, sends signals to ranks after some lines of its log, and returns the finished job."""
+        words = ["timeout", "-k", "5", "100", "mpirun", "--oversubscribe", "-np", str(ranks), BINARY, *map(str, self.words(name, *SETS, *sets))]
+        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        job = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        metrics = self.folder / name / "metrics.jsonl"
+        while job.poll() is None and (not metrics.exists() or metrics.read_text().count("\n") < after):
+            time.sleep(0.002)
+        for rank, number in signals:
+            os.kill(self.pid_of(name, rank), number)
+        output = job.communicate(timeout=100)[0]
+        return subprocess.CompletedProcess(words, job.returncode, output, output)
+
+    def pid_of(self, name, rank):
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+                if entry.isdigit() and words[0].endswith(b"/penumbra") and f"run.dir={self.folder / name}".encode() in words:
+                    with open(f"/proc/{entry}/environ", "rb") as file:
+                        if f"OMPI_COMM_WORLD_RANK={rank}".encode() in file.read().split(b"\0"):
+                            return int(entry)
+            except OSError:
+                continue
+        raise AssertionError(f"rank {rank} of {name} is not there")
+
+    def test_a_stopped_run_goes_on_bit_for_bit(self):
+        self.done("whole")
+        for name, signals in (("usr1", ((1, signal.SIGUSR1),)), ("usr2", ((0, signal.SIGUSR2),)), ("both", ((0, signal.SIGUSR1), (1, signal.SIGUSR1)))):
+            stopped = self.interrupted(name, signals=signals)
+            self.assertEqual(stopped.returncode, STOPPED, stopped.stdout)
+            self.assertIn("stopped on request", stopped.stdout)
+            self.assertIn("resumed from e0000", self.done(name).stdout)
+            self.same_as("whole", name)
+
+    def test_the_deadline_stops_a_run_too(self):
+        self.done("whole")
+        stopped = self.go("late", "stop.after_minutes=0.0001")
+        self.assertEqual(stopped.returncode, STOPPED, stopped.stderr)
+        self.done("late")
+        self.same_as("whole", "late")
+
+    def test_sharded_state_goes_on_bit_for_bit(self):
+        sharded = ("sync.mode=sharded", "optimizer.kind=adamw")
+        self.done("whole-sharded", *sharded)
+        self.assertEqual(self.interrupted("part", *sharded).returncode, STOPPED)
+        self.done("part", *sharded)
+        self.same_as("whole-sharded", "part")
+
+    def test_other_numbers_of_ranks_go_on_up_to_rounding(self):
+        norm = ("net.norm=sync", "schedule.learning_rate=0.005")
+        self.done("whole-norm", *norm)
+        for ranks in (2, 1, 4):
+            stopped = self.go("moved", *norm, "stop.after_minutes=0.0001", ranks=ranks)
+            self.assertEqual(stopped.returncode, STOPPED, stopped.stderr)
+        self.done("moved", *norm, ranks=3)
+        moved, whole = self.curve("moved"), self.curve("whole-norm")
+        self.assertEqual([(row["kind"], row["epoch"], row.get("step")) for row in moved], [(row["kind"], row["epoch"], row.get("step")) for row in whole])
+        for a, b in zip(moved, whole):
+            if a["kind"] == "train":  # all moves are in the first epoch; later, rounding grows as it does without them
+                self.assertAlmostEqual(a["loss"], b["loss"], delta=(1e-5 if a["epoch"] == 0 else 1e-2) * b["loss"])
+
+    def test_damaged_checkpoints_are_named_and_passed_over(self):
+        self.done("whole")
+
+        def flip(folder):
+            data = bytearray((folder / "shard-00001.h5").read_bytes())
+            data[len(data) // 2] ^= 1
+            (folder / "shard-00001.h5").write_bytes(data)
+
+        def cut(folder):
+            os.truncate(folder / "shard-00000.h5", 1000)
+
+        def lose(file):
+            return lambda folder: (folder / file).unlink()
+
+        self.assertEqual(self.interrupted("seen", after=8).returncode, STOPPED)
+        self.assertIn("e0000-step-", run("checkpoint", "list", self.folder / "seen").stdout)
+        self.assertEqual(run("checkpoint", "verify", self.folder / "seen").returncode, 0)
+        flip(self.folder / "seen/checkpoints" / self.checkpoints("seen")[0])
+        verified = run("checkpoint", "verify", self.folder / "seen")
+        self.assertEqual(verified.returncode, DATA)
+        self.assertIn("damaged", verified.stdout)
+
+        for name, damage, word in (("flipped", flip, "checksum"), ("cut", cut, "1000 bytes"), ("lost", lose("shard-00001.h5"), "missing"),
+                                   ("anonymous", lose("manifest.json"), "manifest.json")):
+            self.assertEqual(self.interrupted(name, after=8).returncode, STOPPED)
+            older, newest = self.checkpoints(name)[-2:]
+            damage(self.folder / name / "checkpoints" / newest)
+            done = self.done(name)
+            self.assertRegex(done.stdout + done.stderr, f"{newest} is damaged and passed over: .*{word}")
+            self.assertIn(f"resumed from {older}", done.stdout)
+            self.same_as("whole", name)
+
+    def test_without_any_whole_checkpoint_a_run_begins_anew(self):
+        self.done("whole")
+        self.assertEqual(self.interrupted("gone").returncode, STOPPED)
+        shutil.rmtree(self.folder / "gone/checkpoints")
+        self.done("gone")
+        self.same_as("whole", "gone")
+
+    def test_what_an_older_incarnation_still_writes_is_ignored(self):
+        self.done("whole")
+        self.assertEqual(self.interrupted("forked").returncode, STOPPED)
+        # As if the first incarnation had gone on elsewhere: a later checkpoint of it, which nothing descends from.
+        self.assertEqual(self.go("forked", "stop.after_minutes=0.0001").returncode, STOPPED)
+        folder = self.folder / "forked/checkpoints"
+        newest = self.checkpoints("forked")[-1]
+        shutil.copytree(folder / newest, folder / "e0000-step-99999999")
+        self.assertIn(f"resumed from {newest}", self.done("forked").stdout)
+        self.same_as("whole", "forked")
+
+    def test_a_full_disk_costs_checkpoints_but_not_the_run(self):
+        if os.geteuid() != 0:
+            self.skipTest("a small disk takes a mount namespace, and that takes root")
+        self.done("whole")
+        folder = self.folder / "full/checkpoints"
+        folder.mkdir(parents=True)
+        words = " ".join(f"'{word}'" for word in ("mpirun", "--oversubscribe", "-np", "2", BINARY, *map(str, self.words("full", *SETS))))
+        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        done = subprocess.run(["timeout", "-k", "5", "100", "unshare", "-m", "bash", "-c", f"mount -t tmpfs -o size=100k none '{folder}' && exec {words}"],
+                              capture_output=True, text=True, env=environment, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout + done.stderr, r"checkpoint \S+ is abandoned: rank \d: .*disk is full")
+        self.same_as("whole", "full")
+
+    def test_what_differs_is_refused_and_what_may_change_may(self):
+        self.assertEqual(self.interrupted("kept").returncode, STOPPED)
+        refused = self.go("kept", "train.batch=16")
+        self.assertEqual(refused.returncode, USAGE)
+        self.assertIn("train.batch was 32, now it is 16", refused.stderr)
+        self.done("kept", "log.every=2", "train.threads=1", "train.epochs=5")
+        self.assertIn("is finished", self.done("kept", "train.epochs=5").stdout)
+        self.assertIn("resumed from", self.done("kept", "train.epochs=6").stdout)
+
+    def test_resume_never_and_from_another_run(self):
+        self.assertEqual(self.interrupted("first").returncode, STOPPED)
+        newest = self.folder / "first/checkpoints" / self.checkpoints("first")[-1]
+        never = run(*self.words("first", *SETS), "--resume", "never", ranks=2)
+        self.assertEqual(never.returncode, USAGE)
+        self.assertIn("already holds a run", never.stderr)
+        other = run(*self.words("second", *SETS), "--resume", newest, ranks=2)
+        self.assertEqual(other.returncode, 0, other.stderr)
+        self.done("first")
+        self.assertEqual(self.weights("second"), self.weights("first"))
+        lost = run(*self.words("third", *SETS), "--resume", self.folder / "first/checkpoints/e0000-step-12345678", ranks=2)
+        self.assertEqual(lost.returncode, DATA)
+
+    def test_only_the_newest_are_kept(self):
+        self.done("few", "checkpoint.keep=3")
+        names = self.checkpoints("few")
+        self.assertEqual(len(names), 3)
+        self.assertTrue(all(re.fullmatch(r"e0000-step-\d{8}", name) for name in names), names)
+
+
+if __name__ == "__main__":
+    unittest.main()

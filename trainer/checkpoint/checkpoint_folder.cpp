@@ -1,0 +1,198 @@
+#include "trainer/checkpoint/checkpoint_folder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "data/error.h"
+
+namespace penumbra::trainer {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
+  throw data::DataError(fmt::format("{}: {}", path.string(), what));
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(path, "cannot be read");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void flush_folder(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool flushed = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const int problem = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!flushed) fail(folder, fmt::format("cannot be flushed: {}", std::strerror(problem)));
+}
+
+/// A file that must not be there yet, on the disk when this returns. False where it is.
+bool write_new(const std::filesystem::path& path, const std::string& text) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (descriptor < 0 && errno == EEXIST) return false;
+  if (descriptor < 0) fail(path, fmt::format("cannot be created: {}", std::strerror(errno)));
+  const bool written =
+      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(descriptor) == 0;
+  const int problem = errno;
+  ::close(descriptor);
+  if (!written) fail(path, fmt::format("cannot be written: {}", std::strerror(problem)));
+  flush_folder(path.parent_path());
+  return true;
+}
+
+/// The number in "PREFIX12SUFFIX", or -1.
+int number_in(const std::string& name, const std::string& prefix, const std::string& suffix) {
+  if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) return -1;
+  const std::string digits = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+  if (digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos) return -1;
+  return std::stoi(digits);
+}
+
+/// Incarnation and step of a checkpoint's name.
+struct Name {
+  int incarnation = -1;
+  std::int64_t step = -1;
+};
+
+Name parse(const std::string& name) {
+  const auto middle = name.find("-step-");
+  if (middle == std::string::npos || name.ends_with(".partial")) return {};
+  const int incarnation = number_in(name.substr(0, middle), "e", ""),
+            step = number_in(name.substr(middle), "-step-", "");
+  if (incarnation < 0 || step < 0) return {};
+  return {incarnation, step};
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) names.push_back(entry.path().filename());
+  return names;
+}
+
+int newest_incarnation(const std::filesystem::path& run) {
+  int newest = -1;
+  for (const std::string& name : names_in(run)) newest = std::max(newest, number_in(name, "incarnation-", ".json"));
+  return newest;
+}
+
+std::filesystem::path incarnation_file(const std::filesystem::path& run, int number) {
+  return run / fmt::format("incarnation-{}.json", number);
+}
+
+}  // namespace
+
+bool CheckpointFolder::has_incarnations() const { return newest_incarnation(run_) >= 0; }
+
+int CheckpointFolder::begin_incarnation(const std::string& from) const {
+  while (true) {
+    const int number = newest_incarnation(run_) + 1;
+    const nlohmann::json json = {{"incarnation", number}, {"resumed_from", from}};
+    if (write_new(incarnation_file(run_, number), json.dump() + "\n")) return number;
+  }
+}
+
+std::vector<std::string> CheckpointFolder::lineage() const {
+  const std::vector<std::string> names = names_in(run_ / "checkpoints");
+  std::vector<std::string> line;
+  std::int64_t before = INT64_MAX;  // an ancestor's checkpoints count up to the step where its descendant began
+  for (int number = newest_incarnation(run_); number >= 0;) {
+    std::vector<std::pair<std::int64_t, std::string>> own;
+    for (const std::string& name : names) {
+      const Name parsed = parse(name);
+      if (parsed.incarnation == number && parsed.step <= before) own.emplace_back(parsed.step, name);
+    }
+    std::sort(own.rbegin(), own.rend());
+    for (const auto& [step, name] : own) line.push_back(name);
+    const auto json = nlohmann::json::parse(text_of(incarnation_file(run_, number)), nullptr, false);
+    const std::string from = json.is_object() ? json.value("resumed_from", std::string()) : std::string();
+    if (from.empty() && json.is_object()) break;  // it began anew
+    // One that died while it said where it began has no descendants but those that took the same checkpoint again.
+    const Name parsed = from.empty() ? Name{number - 1, before} : parse(from);
+    number = std::min(number - 1, parsed.incarnation);
+    before = std::min(before, parsed.step);
+  }
+  return line;
+}
+
+std::string CheckpointFolder::name_of(const Manifest& manifest) {
+  return fmt::format("e{:04}-step-{:08}", manifest.incarnation, manifest.steps);
+}
+
+std::filesystem::path CheckpointFolder::shard_in(const std::filesystem::path& folder, int rank) {
+  return folder / fmt::format("shard-{:05}.h5", rank);
+}
+
+Manifest CheckpointFolder::manifest_of(const std::string& name) const {
+  const std::filesystem::path path = path_of(name) / "manifest.json";
+  try {
+    return manifest_from(text_of(path));
+  } catch (const std::invalid_argument& problem) {
+    fail(path, problem.what());
+  }
+}
+
+WholeArrays CheckpointFolder::load(const std::string& name) const {
+  const Manifest manifest = manifest_of(name);
+  std::vector<StateArrays> shares;
+  for (std::size_t rank = 0; rank < manifest.shards.size(); ++rank) {
+    shares.push_back(read_shard(shard_in(path_of(name), static_cast<int>(rank)), manifest.shards[rank]));
+  }
+  return join(shares);
+}
+
+void CheckpointFolder::open(const std::string& name) const {
+  std::error_code error;
+  std::filesystem::remove_all(partial_of(name), error);
+  std::filesystem::create_directories(partial_of(name), error);
+  if (error) fail(partial_of(name), fmt::format("cannot be made: {}", error.message()));
+}
+
+void CheckpointFolder::publish(const std::string& name, const Manifest& manifest) const {
+  const std::filesystem::path partial = partial_of(name);
+  if (!write_new(partial / "manifest.json", to_json(manifest))) fail(partial, "already has a manifest");
+  std::error_code error;
+  std::filesystem::rename(partial, path_of(name), error);
+  if (error) fail(partial, fmt::format("cannot get its name: {}", error.message()));
+  flush_folder(run_ / "checkpoints");
+}
+
+void CheckpointFolder::remove(const std::string& name) const {
+  // The manifest goes first: what is half removed is no checkpoint.
+  std::error_code ignored;
+  std::filesystem::remove(path_of(name) / "manifest.json", ignored);
+  std::filesystem::remove_all(path_of(name), ignored);
+}
+
+void CheckpointFolder::prune(std::size_t keep, int current) const {
+  const std::vector<std::string> line = lineage();
+  for (std::size_t i = keep; i < line.size(); ++i) remove(line[i]);
+  for (const std::string& name : names_in(run_ / "checkpoints")) {
+    const auto middle = name.find("-step-");
+    const bool unfinished = name.ends_with(".partial") && middle != std::string::npos;
+    if (unfinished && number_in(name.substr(0, middle), "e", "") < current) {
+      std::error_code ignored;
+      std::filesystem::remove_all(run_ / "checkpoints" / name, ignored);
+    }
+  }
+}
+
+void CheckpointFolder::clear() const {
+  std::error_code ignored;
+  std::filesystem::remove_all(run_ / "checkpoints", ignored);
+  for (const std::string& name : names_in(run_)) {
+    if (number_in(name, "incarnation-", ".json") >= 0) std::filesystem::remove(run_ / name, ignored);
+  }
+}
+
+}  // namespace penumbra::trainer

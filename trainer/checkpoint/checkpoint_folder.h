@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trainer/checkpoint/arrays.h"
+#include "trainer/checkpoint/manifest.h"
+
+namespace penumbra::trainer {
+
+/// The checkpoints of a run folder. Each start of a run is an incarnation, which writes
+/// checkpoints/eEEEE-step-SSSSSSSS/{shard-RRRRR.h5, manifest.json} and says in incarnation-E.json where it began. What
+/// an older incarnation still writes, on a host that nobody reaches any more, is never looked at.
+class CheckpointFolder {
+ public:
+  explicit CheckpointFolder(std::filesystem::path run) : run_(std::move(run)) {}
+
+  /// Takes the next number, exclusively. `from`: the checkpoint that it resumes from, or empty. Throws data::DataError.
+  int begin_incarnation(const std::string& from) const;
+  /// Names of whole checkpoints that the newest incarnation descends from, newest first.
+  std::vector<std::string> lineage() const;
+  bool has_incarnations() const;
+
+  /// "e0001-step-00000250".
+  static std::string name_of(const Manifest& manifest);
+  std::filesystem::path path_of(const std::string& name) const { return run_ / "checkpoints" / name; }
+  std::filesystem::path partial_of(const std::string& name) const { return path_of(name + ".partial"); }
+  static std::filesystem::path shard_in(const std::filesystem::path& folder, int rank);
+
+  /// Throws data::DataError where the manifest is missing or damaged.
+  Manifest manifest_of(const std::string& name) const;
+  /// Every array, from all shards. Throws data::DataError, naming the file that is damaged.
+  WholeArrays load(const std::string& name) const;
+
+  /// Makes NAME.partial, anew.
+  void open(const std::string& name) const;
+  /// Adds the manifest and gives the checkpoint its name, each flushed to the disk.
+  void publish(const std::string& name, const Manifest& manifest) const;
+  void remove(const std::string& name) const;
+  /// Removes all but the newest `keep` of the lineage, and what was left unfinished by incarnations before `current`.
+  void prune(std::size_t keep, int current) const;
+  /// Removes checkpoints and incarnations: a new run begins.
+  void clear() const;
+
+ private:
+  std::filesystem::path run_;
+};
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "comm/world.h"
+#include "trainer/checkpoint/checkpoint_folder.h"
+
+namespace penumbra::trainer {
+
+/// Writes checkpoints while training goes on: begin() takes what was copied, a thread of each rank writes its shard,
+/// and once all ranks have said that theirs is on the disk, commit() gives the checkpoint its name. One at a time. A
+/// checkpoint that some rank cannot write is abandoned everywhere, with a warning, and training goes on.
+class Checkpointer {
+ public:
+  /// All must outlive this.
+  Checkpointer(const CheckpointFolder& folder, comm::World& world, std::int64_t keep);
+  /// Waits for this rank's writing; what was not committed stays unfinished.
+  ~Checkpointer();
+  Checkpointer(const Checkpointer&) = delete;
+  Checkpointer& operator=(const Checkpointer&) = delete;
+
+  bool in_flight() const { return in_flight_; }
+  /// Whether this rank's shard has been written, or has failed.
+  bool written() const { return done_; }
+  /// All ranks call, with the same manifest but for its shards. Commits the one before, if there is one, first.
+  void begin(StateArrays arrays, Manifest manifest);
+  /// All ranks call, while in_flight(); waits for this rank's shard.
+  void commit();
+
+ private:
+  void write(const StateArrays& arrays);
+  void publish(const std::vector<std::string>& outcomes);
+
+  const CheckpointFolder& folder_;
+  comm::World& world_;
+  const std::int64_t keep_;
+  bool in_flight_ = false;
+  Manifest manifest_;
+  std::string name_;
+  std::thread writer_;
+  std::atomic<bool> done_ = false;
+  std::string problem_;  ///< of the thread, read once it has ended
+  FileStamp stamp_;
+};
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,38 @@
+#include "trainer/checkpoint/manifest.h"
+
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+namespace penumbra::trainer {
+namespace {
+
+constexpr int kVersion = 1;
+
+}  // namespace
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileStamp, bytes, checksum)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, epoch, step)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Manifest, incarnation, position, steps, interval_steps, average_updates, ranks,
+                                   metrics_bytes, has_best, best, temperature, since_best, config, data, bitwise,
+                                   bucket_bytes, threads, shards)
+
+std::string to_json(const Manifest& manifest) {
+  nlohmann::json json = manifest;
+  json["format"] = "penumbra checkpoint";
+  json["version"] = kVersion;
+  return json.dump(1) + "\n";
+}
+
+Manifest manifest_from(const std::string& json) {
+  try {
+    const auto parsed = nlohmann::json::parse(json);
+    if (parsed.at("format") != "penumbra checkpoint" || parsed.at("version") != kVersion)
+      throw std::invalid_argument("its manifest is of another version");
+    return parsed.get<Manifest>();
+  } catch (const nlohmann::json::exception&) {
+    throw std::invalid_argument("its manifest is damaged");
+  }
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,98 @@
+#include "trainer/checkpoint/resume.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "data/error.h"
+#include "trainer/config.h"
+
+namespace penumbra::trainer {
+namespace {
+
+/// Sections and keys that change nothing of what is learned, or only how long.
+constexpr std::array<const char*, 12> kMayChange = {"log.",
+                                                    "watchdog.",
+                                                    "checkpoint.",
+                                                    "stop.",
+                                                    "sync.path",
+                                                    "sync.first_bucket_bytes",
+                                                    "sync.bucket_bytes",
+                                                    "run.dir",
+                                                    "train.epochs",
+                                                    "train.threads",
+                                                    "train.tune_steps",
+                                                    "evaluation.every"};
+
+/// "section.key" -> value.
+std::map<std::string, std::string> entries(const std::string& toml) {
+  std::map<std::string, std::string> out;
+  std::istringstream lines(toml);
+  std::string section;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1);
+    const auto equals = line.find(" = ");
+    if (equals != std::string::npos) out[section + "." + line.substr(0, equals)] = line.substr(equals + 3);
+  }
+  return out;
+}
+
+bool may_change(const std::string& key) {
+  return std::any_of(kMayChange.begin(), kMayChange.end(), [&](const char* name) { return key.starts_with(name); });
+}
+
+/// What is wrong with it on this rank; empty: nothing.
+std::string try_load(const CheckpointFolder& folder, Resumed& into) {
+  try {
+    into.manifest = folder.manifest_of(into.name);
+    into.arrays = folder.load(into.name);
+    return "";
+  } catch (const data::DataError& problem) {
+    return problem.what();
+  }
+}
+
+}  // namespace
+
+std::optional<Resumed> newest_whole(const CheckpointFolder& folder, comm::World& world) {
+  std::string names;
+  if (world.rank() == 0) {
+    for (const std::string& name : folder.lineage()) names += name + " ";
+  }
+  std::istringstream all(world.broadcast(names));
+  for (Resumed resumed; all >> resumed.name;) {
+    const std::vector<std::string> problems = world.all_gather(try_load(folder, resumed));
+    const auto damaged = [](const std::string& problem) { return !problem.empty(); };
+    const auto first = std::find_if(problems.begin(), problems.end(), damaged);
+    if (first == problems.end()) return resumed;
+    if (world.rank() == 0) spdlog::warn("checkpoint {} is damaged and passed over: {}", resumed.name, *first);
+  }
+  return std::nullopt;
+}
+
+void require_same_run(const std::string& what, const std::string& then, const std::string& now) {
+  const auto before = entries(then);
+  for (const auto& [key, value] : entries(now)) {
+    const auto found = before.find(key);
+    if (found == before.end() || found->second == value || may_change(key)) continue;
+    throw ConfigError(fmt::format(
+        "cannot resume {}: {} was {}, now it is {}: choose another run.dir, or pass --overwrite to begin anew", what,
+        key, found->second, value));
+  }
+}
+
+void require_compatible(const Resumed& resumed, const std::string& config, const std::string& data) {
+  require_same_run(resumed.name, resumed.manifest.config, config);
+  if (resumed.manifest.data != data) {
+    throw ConfigError(fmt::format(
+        "cannot resume {}: the data differ ({}, then {}): choose another run.dir, or pass --overwrite to begin anew",
+        resumed.name, data, resumed.manifest.data));
+  }
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,72 @@
+#include "trainer/checkpoint/shard.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "data/error.h"
+#include "data/store/hdf5_input.h"
+#include "data/store/hdf5_output.h"
+#include "data/store/sample_set.h"
+
+namespace penumbra::trainer {
+
+FileStamp stamp_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  if (!file.good() && !file.eof()) throw data::DataError(fmt::format("{}: cannot be read", path.string()));
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  return {bytes.size(), data::byte_fingerprint({data, bytes.size()})};
+}
+
+FileStamp write_shard(const std::filesystem::path& path, const StateArrays& share) {
+  {
+    data::Hdf5Output output(path);
+    std::vector<std::string> names;
+    for (const auto& [name, part] : share) {
+      if (part.intervals.empty()) continue;
+      std::vector<std::int64_t> intervals;
+      for (const comm::Interval& interval : part.intervals) {
+        intervals.push_back(interval.offset);
+        intervals.push_back(interval.size);
+      }
+      const std::string group = "array-" + std::to_string(names.size());
+      output.add_group(group);
+      output.write_attribute(group, "size", part.size);
+      output.write_attribute(group, "sparse", std::int64_t{part.sparse});
+      output.write<std::int64_t>(group + "/intervals", intervals, {part.intervals.size(), 2});
+      output.write<float>(group + "/values", part.values, {part.values.size()});
+      names.push_back(name);
+    }
+    output.write_strings("names", names);
+    output.commit();
+  }
+  return stamp_of(path);
+}
+
+StateArrays read_shard(const std::filesystem::path& path, const FileStamp& stamp) {
+  if (!std::filesystem::exists(path)) throw data::DataError(fmt::format("{}: is missing", path.string()));
+  const FileStamp found = stamp_of(path);
+  if (found.bytes != stamp.bytes) {
+    throw data::DataError(fmt::format("{}: has {} bytes instead of {}", path.string(), found.bytes, stamp.bytes));
+  }
+  if (found.checksum != stamp.checksum) throw data::DataError(fmt::format("{}: its checksum is wrong", path.string()));
+  const data::Hdf5Input input(path);
+  StateArrays share;
+  const std::vector<std::string> names = input.read_strings("names", input.shape("names").at(0));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string group = "array-" + std::to_string(i);
+    ArrayPart part;
+    part.size = input.attribute<std::int64_t>(group, "size");
+    part.sparse = input.attribute<std::int64_t>(group, "sparse") != 0;
+    const auto intervals = input.read<std::int64_t>(group + "/intervals", input.shape(group + "/intervals"));
+    for (std::size_t k = 0; k + 1 < intervals.size(); k += 2)
+      part.intervals.push_back({intervals[k], intervals[k + 1]});
+    part.values = input.read<float>(group + "/values", input.shape(group + "/values"));
+    share[names[i]] = std::move(part);
+  }
+  return share;
+}
+
+}  // namespace penumbra::trainer

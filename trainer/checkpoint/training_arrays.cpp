@@ -1,0 +1,150 @@
+#include "trainer/checkpoint/training_arrays.h"
+
+#include <algorithm>
+#include <string>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include "data/error.h"
+
+namespace penumbra::trainer {
+namespace {
+
+using Stretch = comm::Interval;  // of a flat array; penumbra::trainer::Interval is one of the log
+
+/// [elements] fp32 in host memory, in the tensor's logical order.
+at::Tensor flat_copy(const at::Tensor& tensor) {
+  return tensor.detach().to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true).reshape({-1}).contiguous();
+}
+
+ArrayPart cut(const at::Tensor& flat, const std::vector<Stretch>& intervals) {
+  ArrayPart part{flat.numel(), {}, {}, false};
+  const float* data = flat.const_data_ptr<float>();
+  for (const Stretch& interval : intervals) {
+    if (interval.size == 0) continue;
+    part.intervals.push_back(interval);
+    part.values.insert(part.values.end(), data + interval.offset, data + interval.offset + interval.size);
+  }
+  return part;
+}
+
+std::int64_t total(const std::vector<Stretch>& intervals) {
+  std::int64_t size = 0;
+  for (const Stretch& interval : intervals) size += interval.size;
+  return size;
+}
+
+/// Rows with visits, which are the last column.
+std::vector<Stretch> visited_rows(const at::Tensor& sums) {
+  const std::int64_t columns = sums.size(1);
+  const float* data = sums.const_data_ptr<float>();
+  std::vector<Stretch> rows;
+  for (std::int64_t row = 0; row < sums.size(0); ++row) {
+    if (data[(row + 1) * columns - 1] == 0) continue;
+    if (!rows.empty() && rows.back().offset + rows.back().size == row * columns) {
+      rows.back().size += columns;
+    } else {
+      rows.push_back({row * columns, columns});
+    }
+  }
+  return rows;
+}
+
+const std::vector<float>& find(const WholeArrays& arrays, const std::string& name, std::int64_t size) {
+  const auto found = arrays.find(name);
+  if (found == arrays.end()) throw data::DataError(fmt::format("the checkpoint has no array {}", name));
+  if (static_cast<std::int64_t>(found->second.size()) != size) {
+    throw data::DataError(
+        fmt::format("the checkpoint's array {} has {} elements instead of {}", name, found->second.size(), size));
+  }
+  return found->second;
+}
+
+at::Tensor tensor_of(const std::vector<float>& values) {
+  const at::Tensor tensor = at::empty({static_cast<std::int64_t>(values.size())}, at::kFloat);
+  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<float>());
+  return tensor;
+}
+
+void fill(const at::Tensor& tensor, const WholeArrays& arrays, const std::string& name) {
+  tensor.detach().copy_(tensor_of(find(arrays, name, tensor.numel())).view(tensor.sizes()));
+}
+
+std::string average_name(std::size_t index) { return fmt::format("average/{:04}", index); }
+
+}  // namespace
+
+StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Collective& collective) {
+  const at::NoGradGuard no_grad;
+  state.gradients.await_values();
+  const int rank = collective.rank(), ranks = collective.world_size();
+  StateArrays arrays;
+  const auto share = [&](const std::string& name, const at::Tensor& tensor) {
+    arrays[name] = cut(flat_copy(tensor), {comm::part_of(tensor.numel(), rank, ranks)});
+  };
+  share("values", state.parameters.values());
+  const std::vector<Stretch> owned = state.gradients.owned();
+  const bool divided = total(owned) != state.parameters.size();
+  for (const comm::NamedTensor& moment : state.optimizer.state()) {
+    if (divided) {
+      arrays["moment/" + moment.name] = cut(flat_copy(moment.tensor), {{0, moment.tensor.numel()}});
+      arrays["moment/" + moment.name].size = state.parameters.size();
+      arrays["moment/" + moment.name].intervals = owned;
+    } else {
+      share("moment/" + moment.name, moment.tensor);
+    }
+  }
+  if (state.average) {
+    for (std::size_t i = 0; i < state.average->averages().size(); ++i)
+      share(average_name(i), state.average->averages()[i]);
+  }
+  for (const comm::NamedTensor& item : state.bank.snapshot()) share("bank/" + item.name, item.tensor);
+  if (rank == 0) {
+    for (const comm::NamedTensor& buffer : state.nets.buffers())
+      arrays["buffer/" + buffer.name] = cut(flat_copy(buffer.tensor), {{0, buffer.tensor.numel()}});
+  }
+  const at::Tensor visits = flat_copy(state.bank.visits());
+  std::vector<Stretch> rows = visited_rows(visits.view(state.bank.visits().sizes()));
+  if (rows.empty() && rank == 0) rows.push_back({0, state.bank.visits().size(1)});  // its size must be known
+  arrays["bank/visits"] = cut(visits, rows);
+  arrays["bank/visits"].sparse = true;
+  arrays["log"] = cut(flat_copy(interval.sums()), {{0, interval.sums().numel()}});
+  arrays["log"].size = ranks * interval.sums().numel();
+  arrays["log"].intervals = {{rank * interval.sums().numel(), interval.sums().numel()}};
+  return arrays;
+}
+
+void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays, int saved_ranks,
+             const comm::Collective& collective) {
+  const at::NoGradGuard no_grad;
+  fill(state.parameters.values(), arrays, "values");
+  for (const comm::NamedTensor& moment : state.optimizer.state()) {
+    const at::Tensor whole = tensor_of(find(arrays, "moment/" + moment.name, state.parameters.size()));
+    std::int64_t next = 0;
+    for (const Stretch& own : state.gradients.owned()) {
+      moment.tensor.narrow(0, next, own.size).copy_(whole.narrow(0, own.offset, own.size));
+      next += own.size;
+    }
+  }
+  if (state.average) {
+    for (std::size_t i = 0; i < state.average->averages().size(); ++i)
+      fill(state.average->averages()[i], arrays, average_name(i));
+  }
+  for (const comm::NamedTensor& buffer : state.nets.buffers()) fill(buffer.tensor, arrays, "buffer/" + buffer.name);
+  for (const comm::NamedTensor& item : state.bank.snapshot()) fill(item.tensor, arrays, "bank/" + item.name);
+  // Each sample was visited by one rank, so that any rank may hold its row: sums over the ranks add zeros to it.
+  if (collective.rank() == 0) fill(state.bank.visits(), arrays, "bank/visits");
+  state.bank.refresh();
+
+  const at::Tensor own = interval.sums();
+  const at::Tensor logged = tensor_of(find(arrays, "log", saved_ranks * own.numel())).view({saved_ranks, own.numel()});
+  if (saved_ranks == collective.world_size()) {
+    own.copy_(logged[collective.rank()]);
+  } else if (collective.rank() == 0) {
+    own.copy_(logged.sum(0));
+  }
+}
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "trainer/checkpoint/arrays.h"
+#include "trainer/loop/interval.h"
+#include "trainer/loop/step.h"
+
+namespace penumbra::trainer {
+
+/// This rank's share of all that changes while training, copied to host memory: weights and averages by part_of(),
+/// moments as the optimizer has them, the banks' snapshot by part_of() and their visits of this epoch where they are,
+/// running statistics on rank 0, the log interval of each rank. Waits for values that are still on their way.
+StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Collective& collective);
+
+/// The reverse, on any number of ranks; with as many as `saved_ranks` all later sums over the ranks have the bits that
+/// they would have had. `state` and `interval` are new ones. Throws data::DataError where an array is
+/// missing or of another size.
+void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays, int saved_ranks,
+             const comm::Collective& collective);
+
+}  // namespace penumbra::trainer

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <optional>
+
+#include "trainer/config.h"
+
+namespace penumbra::trainer {
+
+/// Whether this rank was asked to stop: by SIGUSR1 or SIGUSR2, and with `term` SIGTERM too, which it holds back for the
+/// whole process from its construction on - threads that start later inherit that -, by request(), or by the time.
+class StopRequest {
+ public:
+  StopRequest(const StopOptions& options, bool term);
+  ~StopRequest();
+  StopRequest(const StopRequest&) = delete;
+  StopRequest& operator=(const StopRequest&) = delete;
+
+  void request() { requested_ = true; }  ///< any thread
+  bool asked();
+
+ private:
+  using Clock = std::chrono::system_clock;
+  std::optional<Clock::time_point> deadline_;
+  std::atomic<bool> requested_ = false;
+  int signals_ = -1;
+  sigset_t before_{};
+};
+
+}  // namespace penumbra::trainer
