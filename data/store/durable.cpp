@@ -2,10 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "data/error.h"
 
@@ -35,6 +38,25 @@ void sync(const fs::path& file, int flags, const fs::path& target) {
 }
 
 }  // namespace
+
+FileStamp stamp_of(const std::filesystem::path& path) {
+  constexpr std::size_t kBlock = std::size_t{1} << 20;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(hash.get());
+  std::vector<char> block(kBlock);
+  FileStamp stamp;
+  ssize_t got = -1;
+  while (file >= 0 && (got = ::read(file, block.data(), block.size())) > 0) {
+    XXH3_64bits_update(hash.get(), block.data(), static_cast<std::size_t>(got));
+    stamp.bytes += static_cast<std::uint64_t>(got);
+  }
+  const int problem = errno;
+  if (file >= 0) ::close(file);
+  if (got < 0) throw DataError(path.string() + ": cannot be read: " + std::strerror(problem));
+  stamp.checksum = XXH3_64bits_digest(hash.get());
+  return stamp;
+}
 
 std::string write_failure(const fs::path& path, const std::string& what) {
   const bool full = disk_is_full(folder_of(path));

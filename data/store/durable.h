@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -11,6 +12,15 @@ std::filesystem::path create_partial(const std::filesystem::path& path);
 /// Gives a closed, whole file its final name: fsync, rename, fsync of the folder. An older file of that name is
 /// replaced. Throws DataError.
 void publish(const std::filesystem::path& partial, const std::filesystem::path& path);
+
+/// A file as it lies on the disk.
+struct FileStamp {
+  std::uint64_t bytes = 0, checksum = 0;  ///< XXH3, 64 bits
+  bool operator==(const FileStamp&) const = default;
+};
+
+/// Reads the file through. Throws DataError.
+FileStamp stamp_of(const std::filesystem::path& path);
 
 /// "PATH: cannot be written: WHAT", and that the disk is full where it is.
 std::string write_failure(const std::filesystem::path& path, const std::string& what);

@@ -4,6 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+namespace penumbra::data {
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileStamp, bytes, checksum)
+}  // namespace penumbra::data
+
 namespace penumbra::trainer {
 namespace {
 
@@ -11,7 +15,6 @@ constexpr int kVersion = 1;
 
 }  // namespace
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileStamp, bytes, checksum)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, epoch, step)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Manifest, incarnation, position, steps, interval_steps, average_updates, ranks,
                                    metrics_bytes, has_best, best, temperature, since_best, config, data, bitwise,

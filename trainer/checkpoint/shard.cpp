@@ -1,24 +1,12 @@
 #include "trainer/checkpoint/shard.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <fmt/format.h>
 
 #include "data/error.h"
 #include "data/store/hdf5_input.h"
 #include "data/store/hdf5_output.h"
-#include "data/store/sample_set.h"
 
 namespace penumbra::trainer {
-
-FileStamp stamp_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file.good() && !file.eof()) throw data::DataError(fmt::format("{}: cannot be read", path.string()));
-  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  return {bytes.size(), data::byte_fingerprint({data, bytes.size()})};
-}
 
 FileStamp write_shard(const std::filesystem::path& path, const StateArrays& share) {
   {
@@ -42,12 +30,12 @@ FileStamp write_shard(const std::filesystem::path& path, const StateArrays& shar
     output.write_strings("names", names);
     output.commit();
   }
-  return stamp_of(path);
+  return data::stamp_of(path);
 }
 
 StateArrays read_shard(const std::filesystem::path& path, const FileStamp& stamp) {
   if (!std::filesystem::exists(path)) throw data::DataError(fmt::format("{}: is missing", path.string()));
-  const FileStamp found = stamp_of(path);
+  const FileStamp found = data::stamp_of(path);
   if (found.bytes != stamp.bytes) {
     throw data::DataError(fmt::format("{}: has {} bytes instead of {}", path.string(), found.bytes, stamp.bytes));
   }

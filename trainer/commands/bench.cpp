@@ -1,11 +1,14 @@
+#include <filesystem>
 #include <memory>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "comm/benchmark.h"
+#include "trainer/checkpoint/benchmark.h"
 #include "trainer/commands/commands.h"
 #include "trainer/exit_code.h"
 
@@ -50,6 +53,32 @@ void run_comm(const Arguments& arguments) {
   });
 }
 
+struct CheckpointArguments {
+  std::string folder;
+  double mebibytes = 100;
+  int rounds = 5;
+};
+
+/// Takes a folder of its own, which is removed.
+void run_checkpoint(const CheckpointArguments& arguments) {
+  comm::World world;
+  const std::string name = world.broadcast(fmt::format("penumbra-bench-{}", getpid()));
+  const std::filesystem::path folder = std::filesystem::path(arguments.folder) / name;
+  run_or_abort(world, [&] {
+    if (world.rank() == 0) std::filesystem::create_directories(folder);
+    const CheckpointTiming timing =
+        time_checkpoints(world, folder, static_cast<std::int64_t>(arguments.mebibytes * (1 << 20)), arguments.rounds);
+    if (world.rank() != 0) return;
+    std::filesystem::remove_all(folder);
+    fmt::print("{}\n", nlohmann::json{{"ranks", world.size()},
+                                      {"mib", arguments.mebibytes},
+                                      {"stall_seconds", timing.stall},
+                                      {"checkpoint_seconds", timing.whole},
+                                      {"plain_write_seconds", timing.plain}}
+                           .dump());
+  });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
@@ -66,6 +95,21 @@ void add_bench(CLI::App& app) {
   comm->add_flag("--json", arguments->json, "one JSON object");
   comm->footer("Example: mpirun -np 2 penumbra bench comm --mib 1 4 25");
   comm->callback([arguments] { run_comm(*arguments); });
+
+  auto to_disk = std::make_shared<CheckpointArguments>();
+  CLI::App* checkpoint =
+      command->add_subcommand("checkpoint", "Checkpoints beside plain writes with fsync; run it under mpirun");
+  checkpoint->add_option("folder", to_disk->folder, "on the disk to measure")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  checkpoint->add_option("--mib", to_disk->mebibytes, "of all ranks together")
+      ->check(CLI::Range(0.01, 1e6))
+      ->capture_default_str();
+  checkpoint->add_option("--rounds", to_disk->rounds, "medians over so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  checkpoint->footer("Example: mpirun -np 2 penumbra bench checkpoint /scratch --mib 500");
+  checkpoint->callback([to_disk] { run_checkpoint(*to_disk); });
 }
 
 }  // namespace penumbra::trainer

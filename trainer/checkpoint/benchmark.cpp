@@ -1,0 +1,82 @@
+#include "trainer/checkpoint/benchmark.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "comm/median.h"
+#include "data/error.h"
+#include "trainer/checkpoint/checkpointer.h"
+
+namespace penumbra::trainer {
+namespace {
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double slowest(comm::World& world, double mine) {
+  double most = 0;
+  for (const std::vector<double>& theirs : world.all_gather(std::vector<double>{mine}))
+    most = std::max(most, theirs[0]);
+  return most;
+}
+
+void write_plainly(const std::filesystem::path& path, const std::vector<float>& values) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const char* next = reinterpret_cast<const char*>(values.data());
+  auto left = values.size() * sizeof(float);
+  bool done = file >= 0;
+  while (done && left > 0) {
+    const ssize_t written = ::write(file, next, std::min<std::size_t>(left, std::size_t{8} << 20));
+    done = written > 0;
+    if (done) {
+      next += written;
+      left -= static_cast<std::size_t>(written);
+    }
+  }
+  done = done && ::fsync(file) == 0;
+  if (file >= 0) ::close(file);
+  if (!done) throw data::DataError(fmt::format("{}: cannot be written", path.string()));
+}
+
+}  // namespace
+
+CheckpointTiming time_checkpoints(comm::World& world, const std::filesystem::path& folder, std::int64_t bytes,
+                                  int rounds) {
+  const CheckpointFolder checkpoints(folder);
+  const std::int64_t size = bytes / static_cast<std::int64_t>(sizeof(float));
+  const comm::Interval own = comm::part_of(size, world.rank(), world.size());
+  const std::vector<float> state(static_cast<std::size_t>(own.size), 0.25F);
+  Checkpointer checkpointer(checkpoints, world, 2);
+  std::vector<double> stalls, wholes, plains;
+  for (int round = 0; round < rounds; ++round) {
+    Manifest manifest;
+    manifest.steps = round;
+    world.barrier();
+    const double stall = seconds_of([&] {
+      StateArrays arrays;
+      arrays["values"] = {size, {own}, state, false};
+      checkpointer.begin(std::move(arrays), manifest);
+    });
+    const double rest = seconds_of([&] { checkpointer.commit(); });
+    stalls.push_back(slowest(world, stall));
+    wholes.push_back(slowest(world, stall + rest));
+    world.barrier();
+    const std::filesystem::path file = folder / fmt::format("plain-{}", world.rank());
+    plains.push_back(slowest(world, seconds_of([&] { write_plainly(file, state); })));
+    std::filesystem::remove(file);
+  }
+  return {comm::median(stalls), comm::median(wholes), comm::median(plains)};
+}
+
+}  // namespace penumbra::trainer
