@@ -138,7 +138,12 @@ NcclCollective::NcclCollective(NcclApi nccl, const NcclUniqueId& id, Place place
   const c10::StreamGuard guard(stream_);
   NcclConfig config;
   config.blocking = 0;
-  settle(nccl_.comm_init_rank_config(&comm_, place_.world_size, id, place_.rank, &config), "ncclCommInitRankConfig");
+  try {
+    settle(nccl_.comm_init_rank_config(&comm_, place_.world_size, id, place_.rank, &config), "ncclCommInitRankConfig");
+  } catch (const CommError&) {
+    if (comm_ != nullptr) nccl_.comm_abort(comm_);
+    throw;
+  }
   observer_ = std::thread([this] { observe(); });
 }
 

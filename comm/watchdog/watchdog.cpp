@@ -101,6 +101,7 @@ class Wakers {
     term_ = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
   }
   ~Wakers() {
+    take_term();  // one that nobody has to hear any more would end the process when it is let through
     ::close(stop_);
     ::close(term_);
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
@@ -110,6 +111,11 @@ class Wakers {
 
   int stop() const { return stop_; }
   int term() const { return term_; }
+  /// True where SIGTERM has come since the last call.
+  bool take_term() const {
+    signalfd_siginfo seen{};
+    return ::read(term_, &seen, sizeof(seen)) == static_cast<ssize_t>(sizeof(seen));
+  }
   void wake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof(one));
@@ -238,7 +244,7 @@ void Watchdog::Impl::wait() {
   }
   ::poll(wanted.data(), wanted.size(), static_cast<int>(1000 * beat_seconds() / 2) + 1);
   stopping = (wanted[0].revents & POLLIN) != 0;
-  if (!term && (wanted[1].revents & POLLIN) != 0) term = Clock::now();
+  if (!term && wakers.take_term()) term = Clock::now();
 }
 
 /// A job that was suspended and goes on has heard of nobody meanwhile, and nobody is to blame for that.

@@ -16,24 +16,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from compare_ddp import CONFIG
 from finished import finished
 from lab import Lab
 
 HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
-CONFIG = """
-[net]
-depth = 18
-width = 32
-stem_stride = 3
-last_stride = 1
-[train]
-epochs = 1
-batch = 64
-threads = 1
-[log]
-every = 4
-"""
 NET = ["--depth", 18, "--width", 32, "--stem-stride", 3, "--last-stride", 1, "--batch", 64]
 BUCKETS, SHARDED, BF16 = "sync.bucket_bytes=4194304", 'sync.mode="sharded"', 'sync.wire="bf16"'
 OURS = {"fp32": ["sync.bucket_bytes=1048576"], "fp32, sharded": [BUCKETS, SHARDED], "bf16": ["sync.bucket_bytes=1048576", BF16],
@@ -47,7 +35,7 @@ class Bench:
         self.options, self.folder, self.lab = options, folder, Lab(options.lab)
         self.penumbra = options.penumbra.resolve()
         self.store, self.config = folder / "faces.h5", folder / "bench.toml"
-        self.config.write_text(CONFIG)
+        self.config.write_text(CONFIG.format(batch=64))
         finished([self.penumbra, "data", "synth", self.store, "--train", options.steps * 64, "--val", 0, "--test", 0])
 
     def hosts(self, count, rate):

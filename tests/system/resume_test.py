@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 import unittest
+import unittest.mock
 
 from penumbra import BINARY, Case, run
 
@@ -75,6 +76,12 @@ class Resume(Case):
             self.assertIn("stopped on request", stopped.stdout)
             self.assertIn("resumed from e0000", self.done(name).stdout)
             self.same_as("whole", name)
+
+    def test_sigterm_to_all_ranks_stops_a_run_in_peace(self):
+        long = ("train.epochs=1000",)  # the watchdog lets a second pass, in case a rank has died
+        stopped = self.interrupted("term", *long, signals=((0, signal.SIGTERM), (1, signal.SIGTERM)))
+        self.assertEqual(stopped.returncode, STOPPED, stopped.stdout)
+        self.assertIn("resumed from e0000", self.done("term", "train.epochs=5").stdout)
 
     def test_the_deadline_stops_a_run_too(self):
         self.done("whole")
@@ -188,6 +195,36 @@ class Resume(Case):
         self.assertEqual(self.weights("second"), self.weights("first"))
         lost = run(*self.words("third", *SETS), "--resume", self.folder / "first/checkpoints/e0000-step-12345678", ranks=2)
         self.assertEqual(lost.returncode, DATA)
+
+    def test_overwrite_from_an_own_checkpoint_reads_it_first(self):
+        self.done("whole")
+        self.assertEqual(self.interrupted("back", after=8).returncode, STOPPED)
+        older = self.folder / "back/checkpoints" / self.checkpoints("back")[0]
+        again = run(*self.words("back", *SETS), "--overwrite", "--resume", older, ranks=2)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(self.weights("back"), self.weights("whole"))
+        wrong = run(*self.words("back", *SETS), "--overwrite", "--resume", self.folder / "nowhere/checkpoints/e0000-step-00000001", ranks=2)
+        self.assertEqual(wrong.returncode, DATA)
+        self.assertEqual(self.weights("back"), self.weights("whole"))
+
+    def test_a_finished_run_without_a_whole_checkpoint_is_not_lost(self):
+        self.done("precious")
+        for name in self.checkpoints("precious"):
+            (self.folder / "precious/checkpoints" / name / "manifest.json").unlink()
+        before = self.weights("precious")
+        longer = self.go("precious", "train.epochs=6")
+        self.assertEqual(longer.returncode, USAGE)
+        self.assertIn("no whole checkpoint to go on from", longer.stderr)
+        self.assertEqual(self.weights("precious"), before)
+
+    def test_a_requeued_job_forgets_that_it_was_to_begin_anew(self):
+        self.done("whole")
+        stopped = self.interrupted("requeued")
+        self.assertEqual(stopped.returncode, STOPPED)
+        with unittest.mock.patch.dict(os.environ, SLURM_RESTART_COUNT="1"):
+            again = run(*self.words("requeued", *SETS), "--overwrite", ranks=2)
+        self.assertIn("resumed from", again.stdout)
+        self.same_as("whole", "requeued")
 
     def test_only_the_newest_are_kept(self):
         self.done("few", "checkpoint.keep=3")

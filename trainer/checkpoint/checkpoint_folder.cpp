@@ -115,8 +115,9 @@ std::vector<std::string> CheckpointFolder::lineage() const {
     std::sort(own.rbegin(), own.rend());
     for (const auto& [step, name] : own) line.push_back(name);
     const auto json = nlohmann::json::parse(text_of(incarnation_file(run_, number)), nullptr, false);
-    const std::string from = json.is_object() ? json.value("resumed_from", std::string()) : std::string();
-    if (from.empty() && json.is_object()) break;  // it began anew
+    const bool says = json.is_object() && json.contains("resumed_from") && json["resumed_from"].is_string();
+    const std::string from = says ? json["resumed_from"].get<std::string>() : "";
+    if (says && from.empty()) break;  // it began anew
     // One that died while it said where it began has no descendants but those that took the same checkpoint again.
     const Name parsed = from.empty() ? Name{number - 1, before} : parse(from);
     number = std::min(number - 1, parsed.incarnation);

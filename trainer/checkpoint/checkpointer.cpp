@@ -49,16 +49,16 @@ void Checkpointer::write(const StateArrays& arrays) {
   done_ = true;
 }
 
-void Checkpointer::commit() {
+bool Checkpointer::commit() {
   writer_.join();
   in_flight_ = false;
   const std::string outcome =
       problem_.empty() ? fmt::format("{}{} {}", kWritten, stamp_.bytes, stamp_.checksum) : problem_;
-  publish(world_.all_gather(outcome));
+  return publish(world_.all_gather(outcome));
 }
 
-void Checkpointer::publish(const std::vector<std::string>& outcomes) {
-  if (world_.rank() != 0) return;
+bool Checkpointer::publish(const std::vector<std::string>& outcomes) {
+  if (world_.rank() != 0) return true;
   try {
     for (std::size_t rank = 0; rank < outcomes.size(); ++rank) {
       if (!outcomes[rank].starts_with(kWritten))
@@ -69,12 +69,18 @@ void Checkpointer::publish(const std::vector<std::string>& outcomes) {
       manifest_.shards.push_back({bytes, std::stoull(numbers.substr(used))});
     }
     folder_.publish(name_, manifest_);
-    folder_.prune(static_cast<std::size_t>(keep_), manifest_.incarnation);
   } catch (const std::exception& failure) {
     spdlog::warn("checkpoint {} is abandoned: {}", name_, failure.what());
     std::error_code ignored;
     std::filesystem::remove_all(folder_.partial_of(name_), ignored);
+    return false;
   }
+  try {
+    folder_.prune(static_cast<std::size_t>(keep_), manifest_.incarnation);
+  } catch (const std::exception& failure) {
+    spdlog::warn("old checkpoints stay: {}", failure.what());
+  }
+  return true;
 }
 
 }  // namespace penumbra::trainer

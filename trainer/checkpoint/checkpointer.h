@@ -26,12 +26,13 @@ class Checkpointer {
   bool written() const { return done_; }
   /// All ranks call, with the same manifest but for its shards. Commits the one before, if there is one, first.
   void begin(StateArrays arrays, Manifest manifest);
-  /// All ranks call, while in_flight(); waits for this rank's shard.
-  void commit();
+  /// All ranks call, while in_flight(); waits for this rank's shard. On rank 0 false where it was abandoned; true on
+  /// the others.
+  bool commit();
 
  private:
   void write(const StateArrays& arrays);
-  void publish(const std::vector<std::string>& outcomes);
+  bool publish(const std::vector<std::string>& outcomes);
 
   const CheckpointFolder& folder_;
   comm::World& world_;

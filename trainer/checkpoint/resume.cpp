@@ -11,6 +11,7 @@
 
 #include "data/error.h"
 #include "trainer/config.h"
+#include "trainer/exit_code.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -52,7 +53,7 @@ std::string try_load(const CheckpointFolder& folder, Resumed& into) {
     into.manifest = folder.manifest_of(into.name);
     into.arrays = folder.load(into.name);
     return "";
-  } catch (const data::DataError& problem) {
+  } catch (const std::exception& problem) {  // whatever it is, the other ranks must hear of it
     return problem.what();
   }
 }
@@ -61,9 +62,11 @@ std::string try_load(const CheckpointFolder& folder, Resumed& into) {
 
 std::optional<Resumed> newest_whole(const CheckpointFolder& folder, comm::World& world) {
   std::string names;
-  if (world.rank() == 0) {
+  const auto list = [&] {
+    if (world.rank() != 0) return;
     for (const std::string& name : folder.lineage()) names += name + " ";
-  }
+  };
+  world.all_or_none(list, exit_code_of);
   std::istringstream all(world.broadcast(names));
   for (Resumed resumed; all >> resumed.name;) {
     const std::vector<std::string> problems = world.all_gather(try_load(folder, resumed));

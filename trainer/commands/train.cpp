@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 
 #include <ATen/Parallel.h>
@@ -160,50 +161,64 @@ std::string open_run(const Arguments& arguments, const Config& config, int ranks
   return "new";
 }
 
-/// The newest whole checkpoint of this run, or the one that was asked for.
-std::optional<Resumed> find_checkpoint(const Arguments& arguments, bool goes_on, const CheckpointFolder& checkpoints,
-                                       comm::World& world) {
-  if (goes_on) return newest_whole(checkpoints, world);
-  if (arguments.resume == "auto" || arguments.resume == "never") return std::nullopt;
+/// The checkpoint that was asked for by its folder.
+Resumed checkpoint_at(const std::string& folder, comm::World& world) {
   Resumed resumed;
-  const std::filesystem::path path = std::filesystem::weakly_canonical(arguments.resume);
-  const CheckpointFolder elsewhere(path.parent_path().parent_path());
-  resumed.name = path.filename();
-  world.all_or_none(
-      [&] {
-        resumed.manifest = elsewhere.manifest_of(resumed.name);
-        resumed.arrays = elsewhere.load(resumed.name);
-      },
-      exit_code_of);
+  const auto load = [&] {
+    const std::filesystem::path path = std::filesystem::weakly_canonical(folder);
+    const CheckpointFolder checkpoints(path.parent_path().parent_path());
+    resumed.name = path.filename();
+    resumed.manifest = checkpoints.manifest_of(resumed.name);
+    resumed.arrays = checkpoints.load(resumed.name);
+  };
+  world.all_or_none(load, exit_code_of);
   return resumed;
 }
 
+/// A job that Slurm has put back into its queue runs the same command again: what it asked for at first is done.
+void forget_first_wishes(Arguments& arguments, const CheckpointFolder& checkpoints, comm::World& world) {
+  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
+  const bool again = restarts != nullptr && std::atoi(restarts) > 0 && checkpoints.has_incarnations();
+  if (world.broadcast(again ? "again" : "").empty()) return;
+  arguments.overwrite = false;
+  arguments.resume = "auto";
+}
+
 /// All ranks: a new run, or the next incarnation of one.
-Start begin(const Arguments& arguments, const Config& config, const std::string& data, const RunFolder& folder,
+Start begin(Arguments arguments, const Config& config, const std::string& data, const RunFolder& folder,
             const CheckpointFolder& checkpoints, comm::World& world) {
-  std::string mode;
-  world.all_or_none(
-      [&] {
-        if (world.rank() == 0) mode = open_run(arguments, config, world.size(), folder, checkpoints);
-      },
-      exit_code_of);
-  mode = world.broadcast(mode);
-  const bool goes_on = mode == "on";
+  forget_first_wishes(arguments, checkpoints, world);
   Start start;
+  start.data = data;
+  const auto fits = [&] { require_compatible(*start.resumed, to_toml(config), data); };
+  if (arguments.resume != "auto" && arguments.resume != "never") {  // before anything is removed
+    start.resumed = checkpoint_at(arguments.resume, world);
+    world.all_or_none(fits, exit_code_of);
+  }
+  std::string mode;
+  const auto open = [&] {
+    if (world.rank() == 0) mode = open_run(arguments, config, world.size(), folder, checkpoints);
+  };
+  world.all_or_none(open, exit_code_of);
+  mode = world.broadcast(mode);
   start.done = mode == "done";
   if (start.done) return start;
-  start.data = data;
-  start.resumed = find_checkpoint(arguments, goes_on, checkpoints, world);
-  world.all_or_none(
-      [&] {
-        if (start.resumed) require_compatible(*start.resumed, to_toml(config), data);
-        if (world.rank() != 0) return;
-        if (goes_on && start.resumed) folder.reopen(config, start.resumed->manifest.metrics_bytes);
-        if (goes_on && !start.resumed)
-          folder.create(config, world.size(), true);  // it died before its first checkpoint
-        start.incarnation = checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "");
-      },
-      exit_code_of);
+  const bool goes_on = mode == "on";
+  if (goes_on) start.resumed = newest_whole(checkpoints, world);
+  const auto take_number = [&] {
+    if (start.resumed) fits();
+    if (world.rank() != 0) return;
+    if (goes_on && start.resumed) folder.reopen(config, start.resumed->manifest.metrics_bytes);
+    if (goes_on && !start.resumed) {
+      if (folder.finished() || !checkpoints.lineage().empty()) {
+        throw ConfigError(
+            fmt::format("{}: no whole checkpoint to go on from: pass --overwrite to begin anew", config.run_dir));
+      }
+      folder.create(config, world.size(), true);  // it died before its first checkpoint
+    }
+    start.incarnation = checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "");
+  };
+  world.all_or_none(take_number, exit_code_of);
   start.incarnation = std::stoi(world.broadcast(std::to_string(start.incarnation)));
   return start;
 }
@@ -242,8 +257,10 @@ void run_train(const Arguments& arguments) {
   }
   at::Device device = at::kCPU;
   if (gpus) {
-    device = start_gpu(world, [&](const std::string& problem) {
-      give_up(world, folder, self, {self.rank, self.host, problem});
+    run_or_abort(world, [&] {  // NCCL may fail to start on one rank alone
+      device = start_gpu(world, [&](const std::string& problem) {
+        give_up(world, folder, self, {self.rank, self.host, problem});
+      });
     });
   }
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));

@@ -9,7 +9,7 @@
 
 namespace penumbra::trainer {
 
-StopRequest::StopRequest(const StopOptions& options, bool term) {
+StopRequest::StopRequest(const StopOptions& options, bool term) : term_(term) {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
@@ -26,7 +26,11 @@ StopRequest::StopRequest(const StopOptions& options, bool term) {
   }
 }
 
+/// The run is over, whoever ended it: another rank's signal, or this one's, may still be on its way, and what is let
+/// through now would end the process with another code than the run's. Ignoring a signal drops what is pending of it.
 StopRequest::~StopRequest() {
+  for (const int signal : {SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
+  if (term_) std::signal(SIGTERM, SIG_IGN);
   ::close(signals_);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }

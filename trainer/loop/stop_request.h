@@ -11,6 +11,7 @@ namespace penumbra::trainer {
 
 /// Whether this rank was asked to stop: by SIGUSR1 or SIGUSR2, and with `term` SIGTERM too, which it holds back for the
 /// whole process from its construction on - threads that start later inherit that -, by request(), or by the time.
+/// After its destruction these signals do nothing.
 class StopRequest {
  public:
   StopRequest(const StopOptions& options, bool term);
@@ -23,6 +24,7 @@ class StopRequest {
 
  private:
   using Clock = std::chrono::system_clock;
+  const bool term_;
   std::optional<Clock::time_point> deadline_;
   std::atomic<bool> requested_ = false;
   int signals_ = -1;

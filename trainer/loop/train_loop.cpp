@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "comm/lateness.h"
+#include "data/error.h"
 #include "trainer/checkpoint/checkpointer.h"
 #include "trainer/checkpoint/training_arrays.h"
 #include "trainer/evaluation/measures_json.h"
+#include "trainer/exit_code.h"
 #include "trainer/loop/interval.h"
 #include "trainer/loop/step_vote.h"
 #include "trainer/loop/tuner.h"
@@ -68,7 +70,7 @@ class Run {
     const std::int64_t steps = loader_.steps_per_epoch(), epochs = config_.train.epochs;
     const Position from = start.resumed ? resume(*start.resumed) : Position{};
     if (config_.train.tune_steps > 0 && !start.resumed) {
-      tuner_.emplace(config_.train.tune_steps, tuning(), world_.cores(), state_.gradients, world_);
+      tuner_.emplace(config_.train.tune_steps, tuning(), fewest_cores(), state_.gradients, world_);
     }
     Checkpointer checkpointer(checkpoints, world_, config_.checkpoint.keep);
     StepVote vote(world_.collective());
@@ -105,7 +107,8 @@ class Run {
       if (decided.stop) return stopped(checkpointer, bar);
     }
     bar.clear();
-    if (checkpointer.in_flight()) checkpointer.commit();
+    save_checkpoint({last + 1, 0});  // from which a longer run goes on
+    checkpointer.commit();
     save(folder, "final", {last, temperature_, config_.evaluation.head});
     return true;
   }
@@ -136,6 +139,13 @@ class Run {
   }
 
  private:
+  /// The tuner's candidates must be the same on every rank.
+  int fewest_cores() const {
+    double fewest = world_.cores();
+    for (const auto& theirs : world_.all_gather(std::vector<double>{fewest})) fewest = std::min(fewest, theirs[0]);
+    return static_cast<int>(fewest);
+  }
+
   /// Rank 0's clock decides.
   bool is_time(Clock::time_point last_checkpoint) const {
     const double minutes = config_.checkpoint.every_minutes;
@@ -147,8 +157,13 @@ class Run {
   }
 
   bool stopped(Checkpointer& checkpointer, const ProgressBar& bar) {
-    checkpointer.commit();
+    const bool kept = checkpointer.commit();
     bar.clear();
+    if (world_.broadcast(kept ? "kept" : "").empty()) {
+      if (world_.rank() != 0) throw comm::PeerFailure(kData);
+      throw data::DataError(
+          "asked to stop, but the checkpoint could not be written: what came after the last one is lost");
+    }
     if (world_.rank() == 0)
       spdlog::info("stopped on request after {} steps: the same command goes on from here", steps_);
     return false;
@@ -188,7 +203,7 @@ class Run {
     const Manifest& then = resumed.manifest;
     if (then.threads > 0) {
       tuned_ = {then.bucket_bytes, then.threads};
-      at::set_num_threads(then.threads);
+      at::set_num_threads(std::min(then.threads, world_.cores()));
       if (state_.gradients.can_rebucket()) state_.gradients.rebucket(then.bucket_bytes);
     }
     restore(state_, interval_, resumed.arrays, then.ranks, world_.collective());
