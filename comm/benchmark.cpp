@@ -1,8 +1,6 @@
 #include "comm/benchmark.h"
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -10,26 +8,10 @@
 #include <mpi.h>
 
 #include "comm/communicator.h"
-#include "comm/median.h"
+#include "comm/timing.h"
 
 namespace penumbra::comm {
 namespace {
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// The largest of all ranks' values, place by place.
-std::vector<double> slowest(World& world, const std::vector<double>& mine) {
-  std::vector<double> most(mine.size(), 0);
-  for (const std::vector<double>& theirs : world.all_gather(mine)) {
-    std::transform(most.begin(), most.end(), theirs.begin(), most.begin(),
-                   [](double a, double b) { return std::max(a, b); });
-  }
-  return most;
-}
 
 /// `plain`: a communicator of all ranks. The plain call is timed inside the communication thread: as it is, without
 /// the way there and back.
@@ -64,7 +46,7 @@ AllReduceTiming time_size(World& world, const Communicator& plain, std::int64_t 
     }
   }
   std::array<double, 4> medians{};
-  for (std::size_t way = 0; way < ways.size(); ++way) medians[way] = median(slowest(world, seconds[way]));
+  for (std::size_t way = 0; way < ways.size(); ++way) medians[way] = median(world.largest(seconds[way]));
   return {bytes, medians[0], medians[1], medians[2], medians[3]};
 }
 

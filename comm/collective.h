@@ -16,6 +16,7 @@ class Work {
     virtual void wait() = 0;
   };
   explicit Work(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  static Work done();  ///< that has nothing to wait for
   void wait() { state_->wait(); }
 
  private:
@@ -41,6 +42,10 @@ struct Interval {
 
 /// The part of `size` elements that belongs to a rank: parts follow one another and differ by at most one element.
 Interval part_of(std::int64_t size, int rank, int world_size);
+
+/// Throw std::invalid_argument for what no collective takes.
+void require_sendable(const at::Tensor& tensor, Wire wire);
+void require_root(int root, int world_size);
 
 /// Collectives over all ranks on contiguous tensors, in place, asynchronous, in the order of the calls - which must be
 /// the same on every rank. Calls from one thread at a time. Supported: fp32, fp64, int64, uint8; size 0 is allowed.

@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::size_t kLeastPairwiseBytes = std::size_t{32} << 10;  ///< below it the number of hops counts
 
-class Done : public Work::State {
- public:
-  void wait() override {}
-};
-
 class Posted : public Work::State {
  public:
   explicit Posted(std::shared_future<void> done) : done_(std::move(done)) {}
@@ -45,12 +40,6 @@ MPI_Datatype mpi_type(at::ScalarType type) {
   }
 }
 
-void require_supported(const at::Tensor& tensor) {
-  mpi_type(tensor.scalar_type());
-  if (!tensor.device().is_cpu()) throw std::invalid_argument("MPI collectives take tensors in host memory");
-  if (!tensor.is_contiguous()) throw std::invalid_argument("collectives work in place: the tensor must be contiguous");
-}
-
 /// Calls `piece(pointer, count)` until all elements are done; once, with count 0, for an empty tensor.
 template <typename Piece>
 void for_pieces(const at::Tensor& tensor, std::int64_t piece_bytes, const Piece& piece) {
@@ -73,11 +62,11 @@ void require_countable(const at::Tensor& tensor) {
   }
 }
 
-void require_sendable(const at::Tensor& tensor, Wire wire) {
-  require_supported(tensor);
-  if (wire == Wire::exact) return;
-  require_countable(tensor);
-  if (tensor.scalar_type() != at::kFloat) throw std::invalid_argument("only fp32 tensors can go as bf16");
+/// What only MPI asks, on top of what every collective does.
+void require_for_mpi(const at::Tensor& tensor, Wire wire) {
+  require_sendable(tensor, wire);
+  if (!tensor.device().is_cpu()) throw std::invalid_argument("MPI collectives take tensors in host memory");
+  if (wire == Wire::bf16) require_countable(tensor);
 }
 
 PairwiseExchange::Elements elements_of(const at::Tensor& tensor) {
@@ -122,11 +111,6 @@ void all_gather(const at::Tensor& tensor, const Communicator& communicator) {
 }
 
 }  // namespace
-
-Interval part_of(std::int64_t size, int rank, int world_size) {
-  const std::int64_t begin = size * rank / world_size;
-  return {begin, size * (rank + 1) / world_size - begin};
-}
 
 void all_reduce_sum(const at::Tensor& tensor, const Communicator& communicator, std::int64_t piece_bytes) {
   const MPI_Datatype type = mpi_type(tensor.scalar_type());
@@ -201,13 +185,13 @@ void MpiCollective::sum_by_pairs(const at::Tensor& tensor, Wire wire, bool gathe
 }
 
 Work MpiCollective::post(const char* name, const at::Tensor& tensor, MpiThread::Job job) {
-  if (world_size() == 1) return Work(std::make_shared<Done>());
+  if (world_size() == 1) return Work::done();
   const auto bytes = static_cast<std::int64_t>(tensor.nbytes());
   return Work(std::make_shared<Posted>(thread_.post(name, bytes, std::move(job))));
 }
 
 Work MpiCollective::all_reduce_sum(const at::Tensor& tensor, Wire wire) {
-  require_sendable(tensor, wire);
+  require_for_mpi(tensor, wire);
   if (by_pairs(tensor))
     return post("all-reduce by pairs", tensor, [this, tensor, wire] { sum_by_pairs(tensor, wire, true); });
   if (wire == Wire::bf16) return post("all-reduce as bf16", tensor, [this, tensor] { all_reduce_as_bf16(tensor); });
@@ -215,7 +199,7 @@ Work MpiCollective::all_reduce_sum(const at::Tensor& tensor, Wire wire) {
 }
 
 Work MpiCollective::reduce_scatter_sum(const at::Tensor& tensor, Wire wire) {
-  require_sendable(tensor, wire);
+  require_for_mpi(tensor, wire);
   require_countable(tensor);
   if (by_pairs(tensor))
     return post("reduce-scatter by pairs", tensor, [this, tensor, wire] { sum_by_pairs(tensor, wire, false); });
@@ -225,7 +209,7 @@ Work MpiCollective::reduce_scatter_sum(const at::Tensor& tensor, Wire wire) {
 }
 
 Work MpiCollective::all_gather(const at::Tensor& tensor) {
-  require_supported(tensor);
+  require_for_mpi(tensor, Wire::exact);
   require_countable(tensor);
   if (by_pairs(tensor))
     return post("all-gather by pairs", tensor, [this, tensor] { pairwise_.all_gather(elements_of(tensor)); });
@@ -233,10 +217,8 @@ Work MpiCollective::all_gather(const at::Tensor& tensor) {
 }
 
 Work MpiCollective::broadcast(const at::Tensor& tensor, int root) {
-  require_supported(tensor);
-  if (root < 0 || root >= world_size()) {
-    throw std::invalid_argument("broadcast from rank " + std::to_string(root) + " of " + std::to_string(world_size()));
-  }
+  require_for_mpi(tensor, Wire::exact);
+  require_root(root, world_size());
   return post("broadcast", tensor,
               [this, tensor, root] { comm::broadcast(tensor, root, communicator_, piece_bytes_); });
 }

@@ -165,6 +165,13 @@ std::vector<std::vector<double>> World::all_gather(const std::vector<double>& va
   return all;
 }
 
+std::vector<double> World::largest(std::vector<double> values) {
+  for (const std::vector<double>& theirs : all_gather(values)) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::max(values[i], theirs[i]);
+  }
+  return values;
+}
+
 void World::run(const std::function<void()>& job) { impl_->run(job); }
 
 void World::all_or_none(const std::function<void()>& work, const std::function<int(std::exception_ptr)>& exit_code) {

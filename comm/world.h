@@ -52,6 +52,8 @@ class World {
   /// Every rank's bytes, in rank order, on every rank.
   std::vector<std::string> all_gather(const std::string& bytes);
   std::vector<std::vector<double>> all_gather(const std::vector<double>& values);
+  /// The largest of all ranks' values, place by place; every rank gives as many.
+  std::vector<double> largest(std::vector<double> values);
 
   /// Runs `job`, which may call MPI, on the communication thread and waits; rethrows what it throws.
   void run(const std::function<void()>& job);

@@ -21,7 +21,6 @@ class RunFolder {
   void create(const Config& config, int world_size, bool overwrite) const;
   /// A resumed run's configuration, and its metrics.jsonl cut to what its checkpoint knew. Throws data::DataError.
   void reopen(const Config& config, std::uint64_t metrics_bytes) const;
-  bool exists() const { return std::filesystem::exists(metrics()); }
   bool finished() const { return std::filesystem::exists(weights("final")); }
   /// Appends one line to metrics.jsonl. Throws data::DataError when the disk refuses it.
   void append_metrics(const nlohmann::json& row) const;

@@ -51,11 +51,6 @@ c10::Stream communication_stream(c10::Device device) {
   return c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device, /*isHighPriority=*/true);
 }
 
-class Done : public Work::State {
- public:
-  void wait() override {}
-};
-
 }  // namespace
 
 /// Why nothing more will be sent, once that is so. Thread-safe.
@@ -198,16 +193,8 @@ void NcclCollective::accept(NcclResult result, const char* call) const {
                   nccl_.get_last_error(comm_) + ")");
 }
 
-void NcclCollective::require_sendable(const at::Tensor& tensor, Wire wire) const {
-  if (tensor.scalar_type() == at::kBFloat16) throw std::invalid_argument("bf16 is a wire format: give fp32 tensors");
-  nccl_type(tensor);
-  if (!tensor.is_contiguous()) throw std::invalid_argument("collectives work in place: the tensor must be contiguous");
-  if (wire == Wire::bf16 && tensor.scalar_type() != at::kFloat)
-    throw std::invalid_argument("only fp32 tensors can go as bf16");
-}
-
 Work NcclCollective::launch(const char* name, const at::Tensor& tensor, const std::function<void(NcclStream)>& calls) {
-  if (world_size() == 1) return Work(std::make_shared<Done>());
+  if (world_size() == 1) return Work::done();
   fate_->require_open();
   const std::uint64_t sequence = recorder_.enqueue(name, static_cast<std::int64_t>(tensor.nbytes()));
   auto launched = std::make_shared<Launched>(tensor, sequence, place_.device, fate_);
@@ -231,6 +218,16 @@ void NcclCollective::group(const std::function<void()>& calls) {
   settle(nccl_.group_end(), "ncclGroupEnd");
 }
 
+void NcclCollective::group_of_parts(const at::Tensor& tensor,
+                                    const std::function<void(int, char*, std::size_t)>& call) {
+  group([&] {
+    for (int rank = 0; rank < world_size(); ++rank) {
+      const Interval part = part_of(tensor.numel(), rank, world_size());
+      call(rank, address(tensor, part.offset), count_of(part.size));
+    }
+  });
+}
+
 void NcclCollective::reduce_scatter_exact(const at::Tensor& tensor, NcclStream stream) {
   const NcclType type = nccl_type(tensor);
   const Interval own = part_of(tensor.numel(), rank(), world_size());
@@ -240,12 +237,8 @@ void NcclCollective::reduce_scatter_exact(const at::Tensor& tensor, NcclStream s
            "ncclReduceScatter");
     return;
   }
-  group([&] {
-    for (int root = 0; root < world_size(); ++root) {
-      const Interval part = part_of(tensor.numel(), root, world_size());
-      char* data = address(tensor, part.offset);
-      accept(nccl_.reduce(data, data, count_of(part.size), type, NcclOp::sum, root, comm_, stream), "ncclReduce");
-    }
+  group_of_parts(tensor, [&](int root, char* data, std::size_t count) {
+    accept(nccl_.reduce(data, data, count, type, NcclOp::sum, root, comm_, stream), "ncclReduce");
   });
 }
 
@@ -257,12 +250,8 @@ void NcclCollective::gather_parts(const at::Tensor& tensor, NcclStream stream) {
            "ncclAllGather");
     return;
   }
-  group([&] {
-    for (int root = 0; root < world_size(); ++root) {
-      const Interval part = part_of(tensor.numel(), root, world_size());
-      char* data = address(tensor, part.offset);
-      accept(nccl_.broadcast(data, data, count_of(part.size), type, root, comm_, stream), "ncclBroadcast");
-    }
+  group_of_parts(tensor, [&](int root, char* data, std::size_t count) {
+    accept(nccl_.broadcast(data, data, count, type, root, comm_, stream), "ncclBroadcast");
   });
 }
 
@@ -272,15 +261,10 @@ at::Tensor NcclCollective::reduce_scatter_as_bf16(const at::Tensor& tensor, Nccl
   const Interval own = part_of(tensor.numel(), rank(), world_size());
   at::Tensor sent = tensor.to(at::kBFloat16);
   const at::Tensor received = at::empty({world_size(), own.size}, sent.options());
-  group([&] {
-    for (int peer = 0; peer < world_size(); ++peer) {
-      const Interval part = part_of(tensor.numel(), peer, world_size());
-      accept(nccl_.send(address(sent, part.offset), count_of(part.size), NcclType::bfloat16, peer, comm_, stream),
-             "ncclSend");
-      accept(
-          nccl_.recv(address(received, peer * own.size), count_of(own.size), NcclType::bfloat16, peer, comm_, stream),
-          "ncclRecv");
-    }
+  group_of_parts(sent, [&](int peer, char* data, std::size_t count) {
+    accept(nccl_.send(data, count, NcclType::bfloat16, peer, comm_, stream), "ncclSend");
+    accept(nccl_.recv(address(received, peer * own.size), count_of(own.size), NcclType::bfloat16, peer, comm_, stream),
+           "ncclRecv");
   });
   tensor.narrow(0, own.offset, own.size).copy_(at::sum(received, at::IntArrayRef{0}, false, at::kFloat));
   return sent;
@@ -323,9 +307,7 @@ Work NcclCollective::all_gather(const at::Tensor& tensor) {
 
 Work NcclCollective::broadcast(const at::Tensor& tensor, int root) {
   require_sendable(tensor, Wire::exact);
-  if (root < 0 || root >= world_size()) {
-    throw std::invalid_argument("broadcast from rank " + std::to_string(root) + " of " + std::to_string(world_size()));
-  }
+  require_root(root, world_size());
   return launch("broadcast", tensor, [&](NcclStream stream) {
     settle(nccl_.broadcast(address(tensor, 0), address(tensor, 0), count_of(tensor.numel()), nccl_type(tensor), root,
                            comm_, stream),

@@ -52,9 +52,10 @@ class NcclCollective : public Collective {
 
   void settle(NcclResult result, const char* call);
   void accept(NcclResult result, const char* call) const;
-  void require_sendable(const at::Tensor& tensor, Wire wire) const;
   Work launch(const char* name, const at::Tensor& tensor, const std::function<void(NcclStream)>& calls);
   void group(const std::function<void()>& calls);
+  /// One call a rank, with where its part of the tensor lies and how many elements it has.
+  void group_of_parts(const at::Tensor& tensor, const std::function<void(int, char*, std::size_t)>& call);
   at::Tensor reduce_scatter_as_bf16(const at::Tensor& tensor, NcclStream stream);  ///< returns what was sent
   void all_reduce_as_bf16(const at::Tensor& tensor, NcclStream stream);
   void reduce_scatter_exact(const at::Tensor& tensor, NcclStream stream);

@@ -2,15 +2,15 @@
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
+#include <span>
 #include <vector>
 
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "data/error.h"
+#include "data/store/hash.h"
 
 namespace penumbra::data {
 namespace {
@@ -39,22 +39,23 @@ void sync(const fs::path& file, int flags, const fs::path& target) {
 
 }  // namespace
 
+void flush_folder(const fs::path& folder) { sync(folder, O_RDONLY | O_DIRECTORY, folder); }
+
 FileStamp stamp_of(const std::filesystem::path& path) {
   constexpr std::size_t kBlock = std::size_t{1} << 20;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), XXH3_freeState);
-  XXH3_64bits_reset(hash.get());
+  Hash hash;
   std::vector<char> block(kBlock);
   FileStamp stamp;
   ssize_t got = -1;
   while (file >= 0 && (got = ::read(file, block.data(), block.size())) > 0) {
-    XXH3_64bits_update(hash.get(), block.data(), static_cast<std::size_t>(got));
+    hash.add(std::span<const char>(block.data(), static_cast<std::size_t>(got)));
     stamp.bytes += static_cast<std::uint64_t>(got);
   }
   const int problem = errno;
   if (file >= 0) ::close(file);
   if (got < 0) throw DataError(path.string() + ": cannot be read: " + std::strerror(problem));
-  stamp.checksum = XXH3_64bits_digest(hash.get());
+  stamp.checksum = hash.digest();
   return stamp;
 }
 

@@ -13,6 +13,9 @@ std::filesystem::path create_partial(const std::filesystem::path& path);
 /// replaced. Throws DataError.
 void publish(const std::filesystem::path& partial, const std::filesystem::path& path);
 
+/// Puts on the disk which names a folder holds. Throws DataError.
+void flush_folder(const std::filesystem::path& folder);
+
 /// A file as it lies on the disk.
 struct FileStamp {
   std::uint64_t bytes = 0, checksum = 0;  ///< XXH3, 64 bits

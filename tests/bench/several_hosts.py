@@ -17,6 +17,9 @@ from pathlib import Path
 
 from lab import Lab
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "system"))
+from processes import alive, ranks_of  # noqa: E402
+
 HOSTS = ["h1", "h2", "h3", "h4"]
 CONFIG = """
 [net]
@@ -33,33 +36,12 @@ every = 4
 """
 
 
-def ranks_of(run_dir):
-    """Process ids by rank."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and f"run.dir={run_dir}".encode() in (entry / "cmdline").read_bytes().split(b"\0"):
-                variables = dict(v.split(b"=", 1) for v in (entry / "environ").read_bytes().split(b"\0") if b"=" in v)
-                if b"OMPI_COMM_WORLD_RANK" in variables:
-                    found[int(variables[b"OMPI_COMM_WORLD_RANK"])] = int(entry.name)
-        except OSError:
-            continue
-    return found
-
-
 def wait_for_steps(job, metrics):
     deadline = time.monotonic() + 60
     while not metrics.exists() or not metrics.read_text():
         if job.poll() is not None or time.monotonic() > deadline:
             sys.exit(f"the job did not begin:\n{job.communicate(timeout=60)[0]}")
         time.sleep(0.1)
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def main():

@@ -6,30 +6,13 @@ import signal
 import subprocess
 import time
 import unittest
-from pathlib import Path
 
 from penumbra import BINARY, Case
+from processes import alive, ranks_of
 
 SECONDS = 10  # within which a job must have ended
 RANKS = 3
 COMMUNICATION = 4
-
-
-def rank_of(pid):
-    """The rank of a process that mpirun started; None for others, and for those that are gone."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return next((int(v.split(b"=")[1]) for v in variables if v.startswith(b"OMPI_COMM_WORLD_RANK=")), None)
-    except OSError:
-        return None
-
-
-def state_of(pid):
-    """The letter of /proc: Z for a process that has ended and waits to be asked, "" for none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return ""
 
 
 class Faults(Case):
@@ -47,25 +30,14 @@ class Faults(Case):
             self.assertIsNone(job.poll(), "the job ended before it began")
             self.assertLess(time.monotonic(), deadline, "no step in a minute")
             time.sleep(0.1)
-        mine = f"run.dir={folder}".encode()
-        ranks = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and mine in self.arguments(entry) and rank_of(entry.name) is not None:
-                ranks[rank_of(entry.name)] = int(entry.name)
+        ranks = ranks_of(folder)
         self.assertEqual(sorted(ranks), list(range(RANKS)))
         return job, folder, ranks
-
-    @staticmethod
-    def arguments(process):
-        try:
-            return (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return []
 
     def ends(self, job, ranks):
         begin = time.monotonic()
         _, errors = job.communicate(timeout=60)
-        while any(state_of(pid) not in ("", "Z") for pid in ranks.values()) and time.monotonic() - begin < SECONDS:
+        while any(alive(pid) for pid in ranks.values()) and time.monotonic() - begin < SECONDS:
             time.sleep(0.1)
         self.assertLess(time.monotonic() - begin, SECONDS, errors)
         self.assertNotEqual(job.returncode, 0)

@@ -12,6 +12,7 @@ import unittest
 import unittest.mock
 
 from penumbra import BINARY, Case, run
+from processes import ranks_of
 
 USAGE, DATA, STOPPED = 2, 3, 75
 TIMES = {"images_per_second", "step_seconds", "wait_seconds", "exposed_seconds", "latest_rank", "latest_seconds"}
@@ -50,23 +51,11 @@ class Resume(Case):
         metrics = self.folder / name / "metrics.jsonl"
         while job.poll() is None and (not metrics.exists() or metrics.read_text().count("\n") < after):
             time.sleep(0.002)
+        ranks = ranks_of(self.folder / name)
         for rank, number in signals:
-            os.kill(self.pid_of(name, rank), number)
+            os.kill(ranks[rank], number)
         output = job.communicate(timeout=100)[0]
         return subprocess.CompletedProcess(words, job.returncode, output, output)
-
-    def pid_of(self, name, rank):
-        for entry in os.listdir("/proc"):
-            try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                if entry.isdigit() and words[0].endswith(b"/penumbra") and f"run.dir={self.folder / name}".encode() in words:
-                    with open(f"/proc/{entry}/environ", "rb") as file:
-                        if f"OMPI_COMM_WORLD_RANK={rank}".encode() in file.read().split(b"\0"):
-                            return int(entry)
-            except OSError:
-                continue
-        raise AssertionError(f"rank {rank} of {name} is not there")
 
     def test_a_stopped_run_goes_on_bit_for_bit(self):
         self.done("whole")

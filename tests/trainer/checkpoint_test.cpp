@@ -44,9 +44,11 @@ class Checkpoints : public ::testing::Test {
     return name;
   }
 
+  WholeArrays load(const std::string& name) { return folder_.load(name, folder_.manifest_of(name)); }
+
   std::string problem_of(const std::string& name) {
     try {
-      folder_.load(name);
+      load(name);
     } catch (const data::DataError& problem) {
       return problem.what();
     }
@@ -59,7 +61,7 @@ class Checkpoints : public ::testing::Test {
 };
 
 TEST_F(Checkpoints, RanksPartsBecomeTheWhole) {
-  const WholeArrays whole = folder_.load(take(0, 10));
+  const WholeArrays whole = load(take(0, 10));
   EXPECT_THAT(whole.at("values"), ElementsAre(0, 1, 2, 3, 4));
   EXPECT_THAT(whole.at("norm"), ElementsAre(7, 8));
   EXPECT_THAT(whole.at("visits"), ElementsAre(0, 0, 0, 1, 2, 3, 0, 0, 0));

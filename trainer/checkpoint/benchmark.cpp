@@ -1,8 +1,6 @@
 #include "trainer/checkpoint/benchmark.h"
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,25 +9,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "comm/median.h"
+#include "comm/timing.h"
 #include "data/error.h"
 #include "trainer/checkpoint/checkpointer.h"
 
 namespace penumbra::trainer {
 namespace {
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double slowest(comm::World& world, double mine) {
-  double most = 0;
-  for (const std::vector<double>& theirs : world.all_gather(std::vector<double>{mine}))
-    most = std::max(most, theirs[0]);
-  return most;
-}
 
 void write_plainly(const std::filesystem::path& path, const std::vector<float>& values) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -63,17 +48,17 @@ CheckpointTiming time_checkpoints(comm::World& world, const std::filesystem::pat
     Manifest manifest;
     manifest.steps = round;
     world.barrier();
-    const double stall = seconds_of([&] {
+    const double stall = comm::seconds_of([&] {
       StateArrays arrays;
       arrays["values"] = {size, {own}, state, false};
       checkpointer.begin(std::move(arrays), manifest);
     });
-    const double rest = seconds_of([&] { checkpointer.commit(); });
-    stalls.push_back(slowest(world, stall));
-    wholes.push_back(slowest(world, stall + rest));
+    const double rest = comm::seconds_of([&] { checkpointer.commit(); });
+    stalls.push_back(world.largest({stall})[0]);
+    wholes.push_back(world.largest({stall + rest})[0]);
     world.barrier();
     const std::filesystem::path file = folder / fmt::format("plain-{}", world.rank());
-    plains.push_back(slowest(world, seconds_of([&] { write_plainly(file, state); })));
+    plains.push_back(world.largest({comm::seconds_of([&] { write_plainly(file, state); })})[0]);
     std::filesystem::remove(file);
   }
   return {comm::median(stalls), comm::median(wholes), comm::median(plains)};

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "data/error.h"
+#include "data/store/durable.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -28,14 +29,6 @@ std::string text_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void flush_folder(const std::filesystem::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool flushed = descriptor >= 0 && ::fsync(descriptor) == 0;
-  const int problem = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!flushed) fail(folder, fmt::format("cannot be flushed: {}", std::strerror(problem)));
-}
-
 /// A file that must not be there yet, on the disk when this returns. False where it is.
 bool write_new(const std::filesystem::path& path, const std::string& text) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -46,7 +39,7 @@ bool write_new(const std::filesystem::path& path, const std::string& text) {
   const int problem = errno;
   ::close(descriptor);
   if (!written) fail(path, fmt::format("cannot be written: {}", std::strerror(problem)));
-  flush_folder(path.parent_path());
+  data::flush_folder(path.parent_path());
   return true;
 }
 
@@ -143,8 +136,7 @@ Manifest CheckpointFolder::manifest_of(const std::string& name) const {
   }
 }
 
-WholeArrays CheckpointFolder::load(const std::string& name) const {
-  const Manifest manifest = manifest_of(name);
+WholeArrays CheckpointFolder::load(const std::string& name, const Manifest& manifest) const {
   std::vector<StateArrays> shares;
   for (std::size_t rank = 0; rank < manifest.shards.size(); ++rank) {
     shares.push_back(read_shard(shard_in(path_of(name), static_cast<int>(rank)), manifest.shards[rank]));
@@ -165,7 +157,7 @@ void CheckpointFolder::publish(const std::string& name, const Manifest& manifest
   std::error_code error;
   std::filesystem::rename(partial, path_of(name), error);
   if (error) fail(partial, fmt::format("cannot get its name: {}", error.message()));
-  flush_folder(run_ / "checkpoints");
+  data::flush_folder(run_ / "checkpoints");
 }
 
 void CheckpointFolder::remove(const std::string& name) const {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,20 +30,21 @@ class CheckpointFolder {
 
   /// Throws data::DataError where the manifest is missing or damaged.
   Manifest manifest_of(const std::string& name) const;
-  /// Every array, from all shards. Throws data::DataError, naming the file that is damaged.
-  WholeArrays load(const std::string& name) const;
+  /// Every array, from all shards that its manifest names. Throws data::DataError, naming the file that is damaged.
+  WholeArrays load(const std::string& name, const Manifest& manifest) const;
 
   /// Makes NAME.partial, anew.
   void open(const std::string& name) const;
   /// Adds the manifest and gives the checkpoint its name, each flushed to the disk.
   void publish(const std::string& name, const Manifest& manifest) const;
-  void remove(const std::string& name) const;
   /// Removes all but the newest `keep` of the lineage, and what was left unfinished by incarnations before `current`.
   void prune(std::size_t keep, int current) const;
   /// Removes checkpoints and incarnations: a new run begins.
   void clear() const;
 
  private:
+  void remove(const std::string& name) const;
+
   std::filesystem::path run_;
 };
 

@@ -50,8 +50,7 @@ bool may_change(const std::string& key) {
 /// What is wrong with it on this rank; empty: nothing.
 std::string try_load(const CheckpointFolder& folder, Resumed& into) {
   try {
-    into.manifest = folder.manifest_of(into.name);
-    into.arrays = folder.load(into.name);
+    into = read_checkpoint(folder, into.name);
     return "";
   } catch (const std::exception& problem) {  // whatever it is, the other ranks must hear of it
     return problem.what();
@@ -59,6 +58,11 @@ std::string try_load(const CheckpointFolder& folder, Resumed& into) {
 }
 
 }  // namespace
+
+Resumed read_checkpoint(const CheckpointFolder& folder, const std::string& name) {
+  const Manifest manifest = folder.manifest_of(name);
+  return {name, manifest, folder.load(name, manifest)};
+}
 
 std::optional<Resumed> newest_whole(const CheckpointFolder& folder, comm::World& world) {
   std::string names;

@@ -15,6 +15,9 @@ struct Resumed {
   WholeArrays arrays;
 };
 
+/// Throws data::DataError, naming the file that is missing or damaged.
+Resumed read_checkpoint(const CheckpointFolder& folder, const std::string& name);
+
 /// The newest whole checkpoint of the folder's lineage; damaged ones are named in a warning and passed over. All ranks
 /// call, all get the same one, or none.
 std::optional<Resumed> newest_whole(const CheckpointFolder& folder, comm::World& world);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -14,19 +16,24 @@ namespace {
 
 using Stretch = comm::Interval;  // of a flat array; penumbra::trainer::Interval is one of the log
 
-/// [elements] fp32 in host memory, in the tensor's logical order.
-at::Tensor flat_copy(const at::Tensor& tensor) {
-  return tensor.detach().to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true).reshape({-1}).contiguous();
+/// [elements] fp32 in host memory, in the tensor's logical order; not a copy where it is that already.
+at::Tensor flat_on_host(const at::Tensor& tensor) {
+  return tensor.detach().reshape({-1}).to(at::kCPU, at::kFloat).contiguous();
 }
 
-ArrayPart cut(const at::Tensor& flat, const std::vector<Stretch>& intervals) {
-  ArrayPart part{flat.numel(), {}, {}, false};
+/// `tensor` holds these intervals of an array of `size` elements, one after the other.
+ArrayPart held(const at::Tensor& tensor, std::int64_t size, std::vector<Stretch> intervals) {
+  const at::Tensor flat = flat_on_host(tensor);
   const float* data = flat.const_data_ptr<float>();
-  for (const Stretch& interval : intervals) {
-    if (interval.size == 0) continue;
-    part.intervals.push_back(interval);
+  return {size, std::move(intervals), {data, data + flat.numel()}, false};
+}
+
+/// Some intervals of `flat`, which is the whole array, in host memory.
+ArrayPart cut(const at::Tensor& flat, const std::vector<Stretch>& intervals) {
+  ArrayPart part{flat.numel(), intervals, {}, false};
+  const float* data = flat.const_data_ptr<float>();
+  for (const Stretch& interval : intervals)
     part.values.insert(part.values.end(), data + interval.offset, data + interval.offset + interval.size);
-  }
   return part;
 }
 
@@ -82,16 +89,16 @@ StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Coll
   const int rank = collective.rank(), ranks = collective.world_size();
   StateArrays arrays;
   const auto share = [&](const std::string& name, const at::Tensor& tensor) {
-    arrays[name] = cut(flat_copy(tensor), {comm::part_of(tensor.numel(), rank, ranks)});
+    const Stretch own = comm::part_of(tensor.numel(), rank, ranks);
+    if (own.size == 0) return;
+    arrays[name] = held(tensor.detach().reshape({-1}).narrow(0, own.offset, own.size), tensor.numel(), {own});
   };
   share("values", state.parameters.values());
   const std::vector<Stretch> owned = state.gradients.owned();
   const bool divided = total(owned) != state.parameters.size();
   for (const comm::NamedTensor& moment : state.optimizer.state()) {
     if (divided) {
-      arrays["moment/" + moment.name] = cut(flat_copy(moment.tensor), {{0, moment.tensor.numel()}});
-      arrays["moment/" + moment.name].size = state.parameters.size();
-      arrays["moment/" + moment.name].intervals = owned;
+      arrays["moment/" + moment.name] = held(moment.tensor, state.parameters.size(), owned);
     } else {
       share("moment/" + moment.name, moment.tensor);
     }
@@ -103,16 +110,15 @@ StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Coll
   for (const comm::NamedTensor& item : state.bank.snapshot()) share("bank/" + item.name, item.tensor);
   if (rank == 0) {
     for (const comm::NamedTensor& buffer : state.nets.buffers())
-      arrays["buffer/" + buffer.name] = cut(flat_copy(buffer.tensor), {{0, buffer.tensor.numel()}});
+      arrays["buffer/" + buffer.name] = held(buffer.tensor, buffer.tensor.numel(), {{0, buffer.tensor.numel()}});
   }
-  const at::Tensor visits = flat_copy(state.bank.visits());
+  const at::Tensor visits = flat_on_host(state.bank.visits());
   std::vector<Stretch> rows = visited_rows(visits.view(state.bank.visits().sizes()));
   if (rows.empty() && rank == 0) rows.push_back({0, state.bank.visits().size(1)});  // its size must be known
   arrays["bank/visits"] = cut(visits, rows);
   arrays["bank/visits"].sparse = true;
-  arrays["log"] = cut(flat_copy(interval.sums()), {{0, interval.sums().numel()}});
-  arrays["log"].size = ranks * interval.sums().numel();
-  arrays["log"].intervals = {{rank * interval.sums().numel(), interval.sums().numel()}};
+  const std::int64_t logged = interval.sums().numel();
+  arrays["log"] = held(interval.sums(), ranks * logged, {{rank * logged, logged}});
   return arrays;
 }
 

@@ -35,7 +35,7 @@ void verify(const std::string& run) {
   int damaged = 0;
   for (const std::string& name : folder.lineage()) {
     try {
-      const WholeArrays arrays = folder.load(name);
+      const WholeArrays arrays = folder.load(name, folder.manifest_of(name));
       fmt::print("{}: whole, {} arrays\n", name, arrays.size());
     } catch (const data::DataError& problem) {
       fmt::print("{}: damaged: {}\n", name, problem.what());

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 
 #include <ATen/Parallel.h>
@@ -14,6 +13,7 @@
 #include "data/error.h"
 #include "data/render/variants.h"
 #include "data/store/reader.h"
+#include "trainer/checkpoint/start.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
@@ -30,8 +30,8 @@ namespace {
 struct Arguments {
   std::string config;
   std::vector<std::string> sets;
-  bool dry_run = false, overwrite = false;
-  std::string resume = "auto";
+  bool dry_run = false;
+  StartOptions start;
   std::string profile;
 };
 
@@ -146,83 +146,6 @@ void give_up(comm::World& world, const RunFolder& folder, const comm::Member& se
   world.abort(comm::kCommErrorExitCode);
 }
 
-/// On rank 0: makes the folder of a new run, or finds that one is to go on or is done; "new", "on" or "done".
-std::string open_run(const Arguments& arguments, const Config& config, int ranks, const RunFolder& folder,
-                     const CheckpointFolder& checkpoints) {
-  const bool goes_on = !arguments.overwrite && arguments.resume == "auto" && checkpoints.has_incarnations();
-  if (goes_on && folder.finished()) {
-    const Config then = load_config(folder.config(), {});
-    require_same_run(config.run_dir, to_toml(then), to_toml(config));
-    if (then.train.epochs >= config.train.epochs) return "done";
-  }
-  if (goes_on) return "on";
-  folder.create(config, ranks, arguments.overwrite);
-  checkpoints.clear();
-  return "new";
-}
-
-/// The checkpoint that was asked for by its folder.
-Resumed checkpoint_at(const std::string& folder, comm::World& world) {
-  Resumed resumed;
-  const auto load = [&] {
-    const std::filesystem::path path = std::filesystem::weakly_canonical(folder);
-    const CheckpointFolder checkpoints(path.parent_path().parent_path());
-    resumed.name = path.filename();
-    resumed.manifest = checkpoints.manifest_of(resumed.name);
-    resumed.arrays = checkpoints.load(resumed.name);
-  };
-  world.all_or_none(load, exit_code_of);
-  return resumed;
-}
-
-/// A job that Slurm has put back into its queue runs the same command again: what it asked for at first is done.
-void forget_first_wishes(Arguments& arguments, const CheckpointFolder& checkpoints, comm::World& world) {
-  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
-  const bool again = restarts != nullptr && std::atoi(restarts) > 0 && checkpoints.has_incarnations();
-  if (world.broadcast(again ? "again" : "").empty()) return;
-  arguments.overwrite = false;
-  arguments.resume = "auto";
-}
-
-/// All ranks: a new run, or the next incarnation of one.
-Start begin(Arguments arguments, const Config& config, const std::string& data, const RunFolder& folder,
-            const CheckpointFolder& checkpoints, comm::World& world) {
-  forget_first_wishes(arguments, checkpoints, world);
-  Start start;
-  start.data = data;
-  const auto fits = [&] { require_compatible(*start.resumed, to_toml(config), data); };
-  if (arguments.resume != "auto" && arguments.resume != "never") {  // before anything is removed
-    start.resumed = checkpoint_at(arguments.resume, world);
-    world.all_or_none(fits, exit_code_of);
-  }
-  std::string mode;
-  const auto open = [&] {
-    if (world.rank() == 0) mode = open_run(arguments, config, world.size(), folder, checkpoints);
-  };
-  world.all_or_none(open, exit_code_of);
-  mode = world.broadcast(mode);
-  start.done = mode == "done";
-  if (start.done) return start;
-  const bool goes_on = mode == "on";
-  if (goes_on) start.resumed = newest_whole(checkpoints, world);
-  const auto take_number = [&] {
-    if (start.resumed) fits();
-    if (world.rank() != 0) return;
-    if (goes_on && start.resumed) folder.reopen(config, start.resumed->manifest.metrics_bytes);
-    if (goes_on && !start.resumed) {
-      if (folder.finished() || !checkpoints.lineage().empty()) {
-        throw ConfigError(
-            fmt::format("{}: no whole checkpoint to go on from: pass --overwrite to begin anew", config.run_dir));
-      }
-      folder.create(config, world.size(), true);  // it died before its first checkpoint
-    }
-    start.incarnation = checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "");
-  };
-  world.all_or_none(take_number, exit_code_of);
-  start.incarnation = std::stoi(world.broadcast(std::to_string(start.incarnation)));
-  return start;
-}
-
 void run_train(const Arguments& arguments) {
   comm::World world;
   Config config;
@@ -240,7 +163,7 @@ void run_train(const Arguments& arguments) {
   const RunFolder folder(config.run_dir);
   const CheckpointFolder checkpoints(config.run_dir);
   Start start;
-  if (!arguments.dry_run) start = begin(arguments, config, fingerprints(data), folder, checkpoints, world);
+  if (!arguments.dry_run) start = begin_run(arguments.start, config, fingerprints(data), folder, checkpoints, world);
   if (start.done) {
     if (world.rank() == 0) {
       spdlog::info("{} is finished: raise train.epochs to train on, or pass --overwrite to begin anew", config.run_dir);
@@ -288,9 +211,9 @@ void add_train(CLI::App& app) {
   command->add_option("config", arguments->config, "TOML file")->required();
   add_set_option(*command, arguments->sets);
   command->add_flag("--dry-run", arguments->dry_run, "one step of everything, nothing kept");
-  command->add_flag("--overwrite", arguments->overwrite, "replace the run that run.dir holds");
+  command->add_flag("--overwrite", arguments->start.overwrite, "replace the run that run.dir holds");
   command
-      ->add_option("--resume", arguments->resume,
+      ->add_option("--resume", arguments->start.resume,
                    "auto: go on where run.dir's newest whole checkpoint is; never; or a checkpoint's folder")
       ->capture_default_str();
   command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");

@@ -140,11 +140,7 @@ class Run {
 
  private:
   /// The tuner's candidates must be the same on every rank.
-  int fewest_cores() const {
-    double fewest = world_.cores();
-    for (const auto& theirs : world_.all_gather(std::vector<double>{fewest})) fewest = std::min(fewest, theirs[0]);
-    return static_cast<int>(fewest);
-  }
+  int fewest_cores() const { return -static_cast<int>(world_.largest({-static_cast<double>(world_.cores())})[0]); }
 
   /// Rank 0's clock decides.
   bool is_time(Clock::time_point last_checkpoint) const {

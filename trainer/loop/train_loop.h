@@ -5,7 +5,7 @@
 
 #include "comm/world.h"
 #include "data/loader.h"
-#include "trainer/checkpoint/resume.h"
+#include "trainer/checkpoint/start.h"
 #include "trainer/config.h"
 #include "trainer/loop/stop_request.h"
 #include "trainer/run_folder.h"
@@ -17,14 +17,6 @@ struct TrainingData {
   data::SampleSet train;
   std::optional<data::SampleSet> validation;  ///< none: no "best", no early stopping
   std::vector<data::StoredVariant> variants;  ///< for ambiguous.mode = "stored"
-};
-
-/// Where a start of a run begins, and what its checkpoints say of it.
-struct Start {
-  bool done = false;  ///< the run is finished: nothing is left to do
-  int incarnation = 0;
-  std::optional<Resumed> resumed;  ///< none: from the beginning
-  std::string data;                ///< fingerprints of the training data
 };
 
 /// Trains on `device` to the last epoch, or until patience ends: steps, validation, checkpoints, best and final

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/median.h"
+#include "comm/timing.h"
 #include "trainer/loop/step.h"
 
 namespace penumbra::trainer {
@@ -21,8 +21,8 @@ class FreeNetwork : public comm::Collective {
   int world_size() const override { return 2; }
   comm::Work all_reduce_sum(const at::Tensor& tensor, comm::Wire wire) override { return note(tensor, wire); }
   comm::Work reduce_scatter_sum(const at::Tensor& tensor, comm::Wire wire) override { return note(tensor, wire); }
-  comm::Work all_gather(const at::Tensor& /*tensor*/) override { return done(); }
-  comm::Work broadcast(const at::Tensor& /*tensor*/, int /*root*/) override { return done(); }
+  comm::Work all_gather(const at::Tensor& /*tensor*/) override { return comm::Work::done(); }
+  comm::Work broadcast(const at::Tensor& /*tensor*/, int /*root*/) override { return comm::Work::done(); }
 
   /// A step begins: what was noted is forgotten.
   void begin() {
@@ -33,14 +33,10 @@ class FreeNetwork : public comm::Collective {
   const comm::StepProfile& sent() const { return sent_; }
 
  private:
-  struct Done : comm::Work::State {
-    void wait() override {}
-  };
-  static comm::Work done() { return comm::Work(std::make_shared<Done>()); }
   comm::Work note(const at::Tensor& tensor, comm::Wire wire) {
     sent_.full_at.push_back(seconds());
     sent_.bytes.push_back(static_cast<double>(tensor.nbytes()) / (wire == comm::Wire::bf16 ? 2 : 1));
-    return done();
+    return comm::Work::done();
   }
 
   Clock::time_point start_ = Clock::now();

@@ -4,7 +4,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "comm/median.h"
+#include "comm/timing.h"
 
 namespace penumbra::trainer {
 
@@ -55,10 +55,7 @@ void Tuner::add(double step_seconds) {
 
 /// Of this phase's candidates, by the slowest rank of each: the same on every rank.
 std::size_t Tuner::fastest() {
-  std::vector<double> slowest(medians_.size());
-  for (const std::vector<double>& rank : world_.all_gather(medians_)) {
-    for (std::size_t i = 0; i < slowest.size(); ++i) slowest[i] = std::max(slowest[i], rank[i]);
-  }
+  const std::vector<double> slowest = world_.largest(medians_);
   return static_cast<std::size_t>(std::min_element(slowest.begin(), slowest.end()) - slowest.begin());
 }
 

@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import os
-import socket
 import time
 
 import torch
@@ -17,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from nets import BLOCKS, DualNet
 from objective import Banks, MapWarp, objective
+from ports import free_port
 from views import PairBatches, load_split, make_loader
 
 
@@ -153,12 +153,6 @@ def run_rank(rank, options, port):
     measure(options, rank)
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def main():

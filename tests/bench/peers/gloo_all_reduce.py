@@ -6,13 +6,14 @@ Usage: gloo_all_reduce.py --ranks 2 --mib 1 4 25 [--rounds 15]; prints one JSON 
 
 import argparse
 import json
-import socket
 import statistics
 import time
 
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+
+from ports import free_port
 
 
 def work(rank, options, port, out):
@@ -42,11 +43,8 @@ def main():
     parser.add_argument("--mib", type=float, nargs="+", default=[1, 4, 25])
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     out = mp.get_context("spawn").SimpleQueue()
-    mp.spawn(work, (options, port, out), nprocs=options.ranks)
+    mp.spawn(work, (options, free_port(), out), nprocs=options.ranks)
     print(json.dumps({"ranks": options.ranks, "all_reduce": out.get()}))
 
 

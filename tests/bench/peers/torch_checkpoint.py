@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import statistics
 import time
 
@@ -16,6 +15,8 @@ import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 import torch.multiprocessing as mp
+
+from ports import free_port
 
 
 def fsync_all(folder):
@@ -52,11 +53,8 @@ def main():
     parser.add_argument("--mib", type=float, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     out = mp.get_context("spawn").SimpleQueue()
-    mp.spawn(work, (options, port, out), nprocs=options.ranks)
+    mp.spawn(work, (options, free_port(), out), nprocs=options.ranks)
     print(json.dumps({"ranks": options.ranks, "mib": options.mib, "checkpoint_seconds": out.get()}))
 
 
