@@ -23,6 +23,12 @@ class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What becomes of a step whose gradient is not finite.
+enum class NonFinite {
+  stop,       ///< the run ends at the end of the log interval; no such state reaches a checkpoint
+  skip,       ///< it changes nothing
+  roll_back,  ///< weights, moments and banks of the newest checkpoint; the batches since then stay behind
+};
 enum class Labels { hard, votes };
 enum class Norm { batch, sync };  ///< batch statistics: the rank's own, or those of all ranks
 enum class DeviceChoice { automatic, cpu, cuda };
@@ -44,6 +50,7 @@ struct TrainingConfig {
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
   Norm norm = Norm::batch;
+  NonFinite non_finite = NonFinite::stop;
   std::int64_t accumulate = 1;  ///< parts that a rank's share of a batch is taken in
   double ema_decay = 0;         ///< 0: no weight averaging
   std::int64_t threads = 0;     ///< compute threads a rank; 0: the cores it has
@@ -54,10 +61,12 @@ struct CheckpointOptions {
   std::int64_t every_steps = 0;  ///< 0: not by steps
   double every_minutes = 10;     ///< by rank 0's clock; 0: not by time
   std::int64_t keep = 2;         ///< the newest so many
+  bool best = true;              ///< one more after each best validation, kept until there is a better one
 };
 
 struct StopOptions {
-  double after_minutes = 0;        ///< of this start; 0: no limit
+  double after_minutes = 0;                             ///< of this start; 0: no limit
+  std::vector<std::string> signals = {"USR1", "USR2"};  ///< beside SIGTERM; also "HUP", "INT"
   double before_end_seconds = 60;  ///< this long before a Slurm job's time is over (SLURM_JOB_END_TIME)
 };
 

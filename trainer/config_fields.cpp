@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "trainer/loop/stop_request.h"
+
 namespace penumbra::trainer {
 namespace {
 
@@ -240,6 +242,11 @@ std::vector<Field> optimisation(Config& c) {
              "one-hot, or the annotators' distribution"),
       number("train.accumulate", c.train.accumulate, 1, 1 << 16,
              "parts that a rank takes its share of a batch in, one after the other: less memory, no more traffic"),
+      choice(
+          "train.non_finite", c.train.non_finite,
+          {{"stop", NonFinite::stop}, {"skip", NonFinite::skip}, {"roll_back", NonFinite::roll_back}},
+          "a step whose gradient is not finite: end the run, leave the step out, or go back to the newest checkpoint's "
+          "weights and on with the next batches"),
       number("train.ema_decay", c.train.ema_decay, 0, 0.99999,
              "decay of averaged weights, used for evaluation; 0: off"),
       number("train.threads", c.train.threads, 0, 1024, "compute threads a rank; 0: the cores it has"),
@@ -279,6 +286,10 @@ std::vector<Field> optimisation(Config& c) {
 }
 
 std::vector<Field> sync_and_evaluation(Config& c) {
+  const auto read_signal = [](const toml::node& node) {
+    const auto name = node.value_exact<std::string>();
+    return name && signals_by_name().contains(*name) ? name : std::nullopt;
+  };
   return {
       number("sync.first_bucket_bytes", c.sync.first_bucket_bytes, 4, 1 << 30, "the bucket that leaves first"),
       number("sync.bucket_bytes", c.sync.bucket_bytes, 4, 1 << 30, "each further one at most"),
@@ -302,6 +313,11 @@ std::vector<Field> sync_and_evaluation(Config& c) {
       number("checkpoint.every_minutes", c.checkpoint.every_minutes, 0, 1e6,
              "minutes between checkpoints; 0: not by time"),
       number("checkpoint.keep", c.checkpoint.keep, 2, 1000, "the newest so many are kept"),
+      flag("checkpoint.best", c.checkpoint.best,
+           "one more after each best validation, kept until there is a better one"),
+      list("stop.signals", c.stop.signals, "list of \"USR1\", \"USR2\", \"HUP\", \"INT\"",
+           "any of them, or SIGTERM, to any one rank, and the run takes a checkpoint and ends with exit code 75",
+           read_signal, toml_text),
       number("stop.after_minutes", c.stop.after_minutes, 0, 1e6,
              "then the run takes a checkpoint and ends with exit code 75; 0: no limit"),
       number("stop.before_end_seconds", c.stop.before_end_seconds, 0, 1e6,

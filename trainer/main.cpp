@@ -38,6 +38,10 @@ int main(int argc, char** argv) {
   add_doctor(app);
   add_bench(app);
   add_plan(app);
+  add_launch(app);
+  for (char** word = argv; *word != nullptr && std::string_view(*word) != "--"; ++word) {
+    if (std::string_view(*word) == "-np") *word = const_cast<char*>("--np");  // as mpirun has it
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

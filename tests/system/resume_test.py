@@ -1,7 +1,6 @@
 """Nothing is lost: a run that was stopped, killed or moved to another number of ranks ends as if nothing had happened; damaged checkpoints
 are passed over; what does not fit is refused."""
 
-import json
 import os
 import re
 import shutil
@@ -11,38 +10,14 @@ import time
 import unittest
 import unittest.mock
 
-from penumbra import BINARY, Case, run
+from penumbra import BINARY, run
 from processes import ranks_of
+from resuming import SETS, ResumeCase
 
 USAGE, DATA, STOPPED = 2, 3, 75
-TIMES = {"images_per_second", "step_seconds", "wait_seconds", "exposed_seconds", "latest_rank", "latest_seconds"}
-# Mid-epoch checkpoints (8 steps an epoch), momentum, averaged weights, banks in use.
-SETS = ("train.epochs=4", "train.ema_decay=0.9", "checkpoint.every_steps=3", "log.every=3")
 
 
-class Resume(Case):
-    def go(self, name, *sets, ranks=2):
-        return self.train(name, *SETS, *sets, ranks=ranks)
-
-    def done(self, name, *sets, ranks=2):
-        done = self.go(name, *sets, ranks=ranks)
-        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
-        return done
-
-    def weights(self, name):
-        return (self.folder / name / "weights/final.safetensors").read_bytes()
-
-    def curve(self, name):
-        rows = [json.loads(line) for line in (self.folder / name / "metrics.jsonl").read_text().splitlines()]
-        return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
-
-    def checkpoints(self, name):
-        return sorted(path.name for path in (self.folder / name / "checkpoints").iterdir())
-
-    def same_as(self, undisturbed, name):
-        self.assertEqual(self.curve(name), self.curve(undisturbed))
-        self.assertEqual(self.weights(name), self.weights(undisturbed))
-
+class Resume(ResumeCase):
     def interrupted(self, name, *sets, ranks=2, signals=((0, signal.SIGUSR1),), after=3):
         """Starts a run, sends signals to ranks after some lines of its log, and returns the finished job."""
         words = ["timeout", "-k", "5", "100", "mpirun", "--oversubscribe", "-np", str(ranks), BINARY, *map(str, self.words(name, *SETS, *sets))]
@@ -59,6 +34,8 @@ class Resume(Case):
 
     def test_a_stopped_run_goes_on_bit_for_bit(self):
         self.done("whole")
+        hup = self.interrupted("hup", 'stop.signals=["HUP"]', signals=((1, signal.SIGHUP),))
+        self.assertEqual(hup.returncode, STOPPED, hup.stdout)
         for name, signals in (("usr1", ((1, signal.SIGUSR1),)), ("usr2", ((0, signal.SIGUSR2),)), ("both", ((0, signal.SIGUSR1), (1, signal.SIGUSR1)))):
             stopped = self.interrupted(name, signals=signals)
             self.assertEqual(stopped.returncode, STOPPED, stopped.stdout)
@@ -216,7 +193,7 @@ class Resume(Case):
         self.same_as("whole", "requeued")
 
     def test_only_the_newest_are_kept(self):
-        self.done("few", "checkpoint.keep=3")
+        self.done("few", "checkpoint.keep=3", "checkpoint.best=false")
         names = self.checkpoints("few")
         self.assertEqual(len(names), 3)
         self.assertTrue(all(re.fullmatch(r"e0000-step-\d{8}", name) for name in names), names)

@@ -30,17 +30,19 @@ class Checkpoints : public ::testing::Test {
             {{"values", {5, {{1, 2}}, {1, 2}}}, {"visits", {9, {}, {}, true}}}};
   }
 
-  std::string take(int incarnation, std::int64_t steps) {
+  std::string take(int incarnation, std::int64_t steps, bool is_best = false) {
     Manifest manifest;
     manifest.incarnation = incarnation;
     manifest.steps = steps;
+    manifest.is_best = is_best;
     manifest.position = {1, 2};
     const std::string name = CheckpointFolder::name_of(manifest);
     folder_.open(name);
     int rank = 0;
     for (const StateArrays& share : shares())
       manifest.shards.push_back(write_shard(CheckpointFolder::shard_in(folder_.partial_of(name), rank++), share));
-    folder_.publish(name, manifest);
+    folder_.add_manifest(name, manifest);
+    folder_.publish(name);
     return name;
   }
 
@@ -132,6 +134,19 @@ TEST_F(Checkpoints, PruningKeepsTheNewestAndWhatIsBeingWritten) {
   EXPECT_TRUE(std::filesystem::exists(folder_.partial_of("e0000-step-00000040")));
   folder_.prune(2, 1);  // a later start cleans up after it
   EXPECT_FALSE(std::filesystem::exists(folder_.partial_of("e0000-step-00000040")));
+}
+
+TEST_F(Checkpoints, PruningKeepsTheNewestBestOne) {
+  folder_.begin_incarnation("");
+  take(0, 10, /*is_best=*/true);
+  const std::string best = take(0, 20, /*is_best=*/true);
+  take(0, 30);
+  const std::string fourth = take(0, 40), fifth = take(0, 50);
+  folder_.prune(2, 0);
+  EXPECT_THAT(folder_.lineage(), ElementsAre(fifth, fourth, best));
+  const std::string better = take(0, 60, /*is_best=*/true);
+  folder_.prune(2, 0);
+  EXPECT_THAT(folder_.lineage(), ElementsAre(better, fifth));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -288,6 +289,33 @@ TEST(FlatOptimizer, GoesOnWithTheSameBitsFromASavedState) {
       step(second, resumed, 0.01);
     }
     EXPECT_TRUE(at::equal(parameters.values(), resumed.values()));
+  }
+}
+
+TEST(FlatOptimizer, AGradientThatIsNotFiniteChangesNothingWhereItIsToBeSkipped) {
+  for (const auto kind : {OptimizerKind::sgd, OptimizerKind::adamw}) {
+    Numbers numbers(3);
+    comm::FlatParameters parameters(small_net(numbers));
+    OptimizerOptions options;
+    options.kind = kind;
+    options.clip_norm = 1;
+    FlatOptimizer optimizer(parameters, options, whole(parameters));
+    const auto take = [&](float spoiled) {
+      parameters.gradients().fill_(0.1);
+      parameters.gradients()[3] = spoiled;
+      optimizer.step(0.1, parameters.gradients().norm(), /*skip_non_finite=*/true);
+    };
+    take(0.2F);
+    const at::Tensor values = parameters.values().clone();
+    std::vector<at::Tensor> moments;
+    for (const auto& moment : optimizer.state()) moments.push_back(moment.tensor.clone());
+    take(std::numeric_limits<float>::quiet_NaN());
+    take(std::numeric_limits<float>::infinity());
+    EXPECT_TRUE(parameters.values().equal(values));
+    for (std::size_t i = 0; i < moments.size(); ++i) EXPECT_TRUE(optimizer.state()[i].tensor.equal(moments[i]));
+    take(0.2F);
+    EXPECT_FALSE(parameters.values().equal(values));
+    EXPECT_TRUE(parameters.values().isfinite().all().item<bool>());
   }
 }
 

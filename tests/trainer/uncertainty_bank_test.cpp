@@ -1,9 +1,11 @@
 #include "trainer/objective/uncertainty_bank.h"
 
+#include <limits>
 #include <numbers>
 #include <thread>
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
@@ -82,6 +84,19 @@ TEST(UncertaintyBank, FirstVisitCopiesLaterOnesMoveByATenthAndTheUnvisitedStay) 
   EXPECT_LT(largest_difference(now[0], first[0]), 1e-7);
   EXPECT_LT(largest_difference(now[1], 0.9 * first[1] + 0.1 * mean[0]), 1e-7);
   EXPECT_LT(largest_difference(now[2], mean[1]), 1e-7);
+}
+
+TEST(UncertaintyBank, WhatIsNotFiniteIsNoVisit) {
+  UncertaintyBank bank(labels(), hard(), {});
+  const auto first = posteriors(2, 1);
+  auto spoiled = first.clone();
+  spoiled[1][2] = std::numeric_limits<float>::quiet_NaN();
+  bank.update(rows({5, 7}), spoiled, {});
+  bank.update(rows({9}), posteriors(1, 2), at::full({1}, std::numeric_limits<float>::infinity()));
+  end_epoch_alone(bank);
+  const auto now = bank.rows(rows({5, 7, 9})).posterior;
+  EXPECT_LT(largest_difference(now[0], first[0]), 1e-7);
+  EXPECT_TRUE((now.narrow(0, 1, 2) == 0.25).all().item<bool>());
 }
 
 TEST(UncertaintyBank, UncertaintyDisagreementAndWeightFollowTheirFormulas) {

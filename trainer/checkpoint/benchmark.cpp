@@ -42,7 +42,8 @@ CheckpointTiming time_checkpoints(comm::World& world, const std::filesystem::pat
   const std::int64_t size = bytes / static_cast<std::int64_t>(sizeof(float));
   const comm::Interval own = comm::part_of(size, world.rank(), world.size());
   const std::vector<float> state(static_cast<std::size_t>(own.size), 0.25F);
-  Checkpointer checkpointer(checkpoints, world, 2);
+  FaultPlan no_faults;
+  Checkpointer checkpointer(checkpoints, world, 2, no_faults);
   std::vector<double> stalls, wholes, plains;
   for (int round = 0; round < rounds; ++round) {
     Manifest manifest;

@@ -151,13 +151,25 @@ void CheckpointFolder::open(const std::string& name) const {
   if (error) fail(partial_of(name), fmt::format("cannot be made: {}", error.message()));
 }
 
-void CheckpointFolder::publish(const std::string& name, const Manifest& manifest) const {
+void CheckpointFolder::add_manifest(const std::string& name, const Manifest& manifest) const {
+  if (!write_new(partial_of(name) / "manifest.json", to_json(manifest)))
+    fail(partial_of(name), "already has a manifest");
+}
+
+void CheckpointFolder::publish(const std::string& name) const {
   const std::filesystem::path partial = partial_of(name);
-  if (!write_new(partial / "manifest.json", to_json(manifest))) fail(partial, "already has a manifest");
   std::error_code error;
   std::filesystem::rename(partial, path_of(name), error);
   if (error) fail(partial, fmt::format("cannot get its name: {}", error.message()));
   data::flush_folder(run_ / "checkpoints");
+}
+
+bool CheckpointFolder::is_best(const std::string& name) const {
+  try {
+    return manifest_of(name).is_best;
+  } catch (const data::DataError&) {  // a damaged one is worth nothing
+    return false;
+  }
 }
 
 void CheckpointFolder::remove(const std::string& name) const {
@@ -169,7 +181,10 @@ void CheckpointFolder::remove(const std::string& name) const {
 
 void CheckpointFolder::prune(std::size_t keep, int current) const {
   const std::vector<std::string> line = lineage();
-  for (std::size_t i = keep; i < line.size(); ++i) remove(line[i]);
+  const auto best = std::find_if(line.begin(), line.end(), [&](const std::string& name) { return is_best(name); });
+  for (auto old = line.begin() + static_cast<std::ptrdiff_t>(std::min(keep, line.size())); old != line.end(); ++old) {
+    if (old != best) remove(*old);
+  }
   for (const std::string& name : names_in(run_ / "checkpoints")) {
     const auto middle = name.find("-step-");
     const bool unfinished = name.ends_with(".partial") && middle != std::string::npos;

@@ -35,15 +35,19 @@ class CheckpointFolder {
 
   /// Makes NAME.partial, anew.
   void open(const std::string& name) const;
-  /// Adds the manifest and gives the checkpoint its name, each flushed to the disk.
-  void publish(const std::string& name, const Manifest& manifest) const;
-  /// Removes all but the newest `keep` of the lineage, and what was left unfinished by incarnations before `current`.
+  /// Adds the manifest, flushed to the disk.
+  void add_manifest(const std::string& name, const Manifest& manifest) const;
+  /// Gives the checkpoint its name, flushed to the disk.
+  void publish(const std::string& name) const;
+  /// Removes all but the newest `keep` of the lineage and the newest best one, and what was left unfinished by
+  /// incarnations before `current`.
   void prune(std::size_t keep, int current) const;
   /// Removes checkpoints and incarnations: a new run begins.
   void clear() const;
 
  private:
   void remove(const std::string& name) const;
+  bool is_best(const std::string& name) const;
 
   std::filesystem::path run_;
 };

@@ -14,8 +14,8 @@ constexpr const char* kWritten = "written ";
 
 }  // namespace
 
-Checkpointer::Checkpointer(const CheckpointFolder& folder, comm::World& world, std::int64_t keep)
-    : folder_(folder), world_(world), keep_(keep) {}
+Checkpointer::Checkpointer(const CheckpointFolder& folder, comm::World& world, std::int64_t keep, FaultPlan& faults)
+    : folder_(folder), world_(world), keep_(keep), faults_(faults) {}
 
 Checkpointer::~Checkpointer() {
   if (writer_.joinable()) writer_.join();
@@ -40,9 +40,11 @@ void Checkpointer::begin(StateArrays arrays, Manifest manifest) {
 }
 
 void Checkpointer::write(const StateArrays& arrays) {
+  const std::filesystem::path shard = CheckpointFolder::shard_in(folder_.partial_of(name_), world_.rank());
   try {
-    if (problem_.empty())
-      stamp_ = write_shard(CheckpointFolder::shard_in(folder_.partial_of(name_), world_.rank()), arrays);
+    faults_.reach(FaultPoint::shard, manifest_.steps, shard);
+    if (problem_.empty()) stamp_ = write_shard(shard, arrays);
+    faults_.reach(FaultPoint::shard_written, manifest_.steps, shard);
   } catch (const std::exception& failure) {
     problem_ = failure.what();
   }
@@ -68,13 +70,17 @@ bool Checkpointer::publish(const std::vector<std::string>& outcomes) {
       const std::uint64_t bytes = std::stoull(numbers, &used);
       manifest_.shards.push_back({bytes, std::stoull(numbers.substr(used))});
     }
-    folder_.publish(name_, manifest_);
+    faults_.reach(FaultPoint::manifest, manifest_.steps, folder_.partial_of(name_));
+    folder_.add_manifest(name_, manifest_);
+    faults_.reach(FaultPoint::rename, manifest_.steps, folder_.partial_of(name_));
+    folder_.publish(name_);
   } catch (const std::exception& failure) {
     spdlog::warn("checkpoint {} is abandoned: {}", name_, failure.what());
     std::error_code ignored;
     std::filesystem::remove_all(folder_.partial_of(name_), ignored);
     return false;
   }
+  faults_.reach(FaultPoint::published, manifest_.steps);
   try {
     folder_.prune(static_cast<std::size_t>(keep_), manifest_.incarnation);
   } catch (const std::exception& failure) {

@@ -6,6 +6,7 @@
 
 #include "comm/world.h"
 #include "trainer/checkpoint/checkpoint_folder.h"
+#include "trainer/faults/fault_plan.h"
 
 namespace penumbra::trainer {
 
@@ -15,7 +16,7 @@ namespace penumbra::trainer {
 class Checkpointer {
  public:
   /// All must outlive this.
-  Checkpointer(const CheckpointFolder& folder, comm::World& world, std::int64_t keep);
+  Checkpointer(const CheckpointFolder& folder, comm::World& world, std::int64_t keep, FaultPlan& faults);
   /// Waits for this rank's writing; what was not committed stays unfinished.
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
@@ -37,6 +38,7 @@ class Checkpointer {
   const CheckpointFolder& folder_;
   comm::World& world_;
   const std::int64_t keep_;
+  FaultPlan& faults_;
   bool in_flight_ = false;
   Manifest manifest_;
   std::string name_;

@@ -11,14 +11,14 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileStamp, bytes, checksum)
 namespace penumbra::trainer {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 }  // namespace
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, epoch, step)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Manifest, incarnation, position, steps, interval_steps, average_updates, ranks,
-                                   metrics_bytes, has_best, best, temperature, since_best, config, data, bitwise,
-                                   bucket_bytes, threads, shards)
+                                   metrics_bytes, is_best, has_best, best, temperature, since_best, classes, channels,
+                                   image_size, config, data, bitwise, bucket_bytes, threads, shards)
 
 std::string to_json(const Manifest& manifest) {
   nlohmann::json json = manifest;

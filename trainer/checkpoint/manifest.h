@@ -23,14 +23,17 @@ struct Manifest {
   std::int64_t average_updates = 0;  ///< of the averaged weights
   int ranks = 1;
   std::uint64_t metrics_bytes = 0;  ///< of metrics.jsonl: what lies beyond was written after this checkpoint
+  bool is_best = false;             ///< taken after the best validation so far
   bool has_best = false;
   double best = 0, temperature = 1;
-  std::int64_t since_best = 0;    ///< validations
-  std::string config, data;       ///< configuration and fingerprints of the data, as text
-  std::string bitwise;            ///< build, ranks, threads, buckets: with the same, a resumed run repeats the bits
-  std::int64_t bucket_bytes = 0;  ///< that tuning has found
-  int threads = 0;                ///< likewise; 0: there was no tuning
-  std::vector<FileStamp> shards;  ///< in rank order
+  std::int64_t since_best = 0;  ///< validations
+  std::vector<std::string> classes;
+  int channels = 1, image_size = 0;  ///< of the stored images
+  std::string config, data;          ///< configuration and fingerprints of the data, as text
+  std::string bitwise;               ///< build, ranks, threads, buckets: with the same, a resumed run repeats the bits
+  std::int64_t bucket_bytes = 0;     ///< that tuning has found
+  int threads = 0;                   ///< likewise; 0: there was no tuning
+  std::vector<FileStamp> shards;     ///< in rank order
 };
 
 std::string to_json(const Manifest& manifest);

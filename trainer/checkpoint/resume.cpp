@@ -17,7 +17,7 @@ namespace penumbra::trainer {
 namespace {
 
 /// Sections and keys that change nothing of what is learned, or only how long.
-constexpr std::array<const char*, 12> kMayChange = {"log.",
+constexpr std::array<const char*, 13> kMayChange = {"log.",
                                                     "watchdog.",
                                                     "checkpoint.",
                                                     "stop.",
@@ -27,6 +27,7 @@ constexpr std::array<const char*, 12> kMayChange = {"log.",
                                                     "run.dir",
                                                     "train.epochs",
                                                     "train.threads",
+                                                    "train.non_finite",
                                                     "train.tune_steps",
                                                     "evaluation.every"};
 

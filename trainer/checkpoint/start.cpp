@@ -37,10 +37,15 @@ Resumed checkpoint_at(const std::string& folder, comm::World& world) {
   return resumed;
 }
 
-/// A job that Slurm has put back into its queue runs the same command again: what it asked for at first is done.
+/// A job that Slurm has put back into its queue, or `penumbra launch` has started again, runs the same command: what it
+/// asked for at first is done.
 void forget_first_wishes(StartOptions& options, const CheckpointFolder& checkpoints, comm::World& world) {
-  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
-  const bool again = restarts != nullptr && std::atoi(restarts) > 0 && checkpoints.has_incarnations();
+  const auto is_restart = [](const char* variable) {
+    const char* count = std::getenv(variable);
+    return count != nullptr && std::atoi(count) > 0;
+  };
+  const bool again =
+      (is_restart("SLURM_RESTART_COUNT") || is_restart("PENUMBRA_RESTART_COUNT")) && checkpoints.has_incarnations();
   if (world.broadcast(again ? "again" : "").empty()) return;
   options.overwrite = false;
   options.resume = "auto";

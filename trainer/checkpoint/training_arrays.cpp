@@ -141,6 +141,7 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
   for (const comm::NamedTensor& buffer : state.nets.buffers()) fill(buffer.tensor, arrays, "buffer/" + buffer.name);
   for (const comm::NamedTensor& item : state.bank.snapshot()) fill(item.tensor, arrays, "bank/" + item.name);
   // Each sample was visited by one rank, so that any rank may hold its row: sums over the ranks add zeros to it.
+  state.bank.visits().zero_();
   if (collective.rank() == 0) fill(state.bank.visits(), arrays, "bank/visits");
   state.bank.refresh();
 
@@ -151,6 +152,16 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
   } else if (collective.rank() == 0) {
     own.copy_(logged.sum(0));
   }
+}
+
+void restore_nets(DualNet& nets, const WholeArrays& arrays) {
+  const at::NoGradGuard no_grad;
+  const comm::FlatParameters parameters(nets.parameters());
+  std::size_t next = 0;  // of the averages: the flat weights, then the statistics
+  const bool averaged = arrays.contains(average_name(next));
+  fill(parameters.values(), arrays, averaged ? average_name(next++) : "values");
+  for (const comm::NamedTensor& buffer : nets.buffers())
+    fill(buffer.tensor, arrays, averaged ? average_name(next++) : "buffer/" + buffer.name);
 }
 
 }  // namespace penumbra::trainer

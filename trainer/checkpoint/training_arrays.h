@@ -12,9 +12,11 @@ namespace penumbra::trainer {
 StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Collective& collective);
 
 /// The reverse, on any number of ranks; with as many as `saved_ranks` all later sums over the ranks have the bits that
-/// they would have had. `state` and `interval` are new ones. Throws data::DataError where an array is
-/// missing or of another size.
+/// they would have had. Throws data::DataError where an array is missing or of another size.
 void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays, int saved_ranks,
              const comm::Collective& collective);
+
+/// The nets alone, by their averaged weights where the checkpoint has them. Throws as restore() does.
+void restore_nets(DualNet& nets, const WholeArrays& arrays);
 
 }  // namespace penumbra::trainer

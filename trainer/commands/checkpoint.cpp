@@ -5,6 +5,7 @@
 
 #include "data/error.h"
 #include "trainer/checkpoint/checkpoint_folder.h"
+#include "trainer/checkpoint/export.h"
 #include "trainer/commands/commands.h"
 #include "trainer/config.h"
 
@@ -45,10 +46,34 @@ void verify(const std::string& run) {
   if (damaged > 0) throw data::DataError(fmt::format("{}: {} checkpoints are damaged", run, damaged));
 }
 
+struct ExportArguments {
+  std::string run, path, net = "original", from;
+};
+
+void export_weights(const ExportArguments& arguments) {
+  TrainedModel model = load_from(arguments.run, arguments.from);
+  export_net(model, arguments.net, arguments.path);
+  fmt::print("{}: the {} net of {}\n", arguments.path, arguments.net, model.checkpoint);
+}
+
+void add_export(CLI::App& command) {
+  auto arguments = std::make_shared<ExportArguments>();
+  CLI::App* sub = command.add_subcommand("export", "One net as safetensors with torchvision's names");
+  sub->add_option("run", arguments->run, "run folder")->required();
+  sub->add_option("file", arguments->path, "to write")->required();
+  sub->add_option("--net", arguments->net, "original or ambiguous")
+      ->check(CLI::IsMember({"original", "ambiguous"}))
+      ->capture_default_str();
+  sub->add_option("--from", arguments->from,
+                  "best, final, or a checkpoint's name; default: the first of them that there is");
+  sub->footer("Example: penumbra checkpoint export runs/mine net.safetensors");
+  sub->callback([arguments] { export_weights(*arguments); });
+}
+
 }  // namespace
 
 void add_checkpoint(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("checkpoint", "Look at the checkpoints of a run");
+  CLI::App* command = app.add_subcommand("checkpoint", "Look at the checkpoints of a run, export weights");
   command->require_subcommand(1);
   const auto add = [&](const char* name, const char* what, void (*act)(const std::string&)) {
     auto run = std::make_shared<std::string>();
@@ -59,6 +84,7 @@ void add_checkpoint(CLI::App& app) {
   };
   add("list", "Those that a resumed run would take, newest first", list);
   add("verify", "Reads every shard and compares its checksum; exit code 3 where one is damaged", verify);
+  add_export(*command);
 }
 
 }  // namespace penumbra::trainer

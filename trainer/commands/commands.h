@@ -17,5 +17,6 @@ void add_config(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_plan(CLI::App& app);
+void add_launch(CLI::App& app);
 
 }  // namespace penumbra::trainer

@@ -18,6 +18,7 @@
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
+#include "trainer/faults/fault_plan.h"
 #include "trainer/loop/device.h"
 #include "trainer/loop/profile.h"
 #include "trainer/loop/stop_request.h"
@@ -33,6 +34,7 @@ struct Arguments {
   bool dry_run = false;
   StartOptions start;
   std::string profile;
+  std::vector<std::string> faults;
 };
 
 bool any_has_split(const std::vector<std::string>& files, const std::string& split) {
@@ -150,7 +152,13 @@ void run_train(const Arguments& arguments) {
   comm::World world;
   Config config;
   TrainingData data;
-  world.all_or_none([&] { config = load_config(arguments.config, arguments.sets); }, exit_code_of);
+  std::vector<Fault> wanted_faults;
+  world.all_or_none(
+      [&] {
+        config = load_config(arguments.config, arguments.sets);
+        for (const std::string& text : arguments.faults) wanted_faults.push_back(parse_fault(text));
+      },
+      exit_code_of);
   world.require_agreement("configuration", to_toml(config));
   const bool gpus = takes_gpus(config.train.device, world);
   world.all_or_none(
@@ -191,13 +199,14 @@ void run_train(const Arguments& arguments) {
     announce(config, data, world, device);
     warn_of_coarse_attention(config, data.train.info.image_size);
   }
+  FaultPlan faults(wanted_faults, world.rank(), start.incarnation);
   bool finished = true;
   run_or_abort(world, [&] {
     const Profile profile(world.rank() == 0 ? arguments.profile : "");
     if (arguments.dry_run) {
       dry_run(config, data, world, device);
     } else {
-      finished = train(config, data, world, device, folder, checkpoints, start, stop);
+      finished = train(config, data, {world, device, folder, checkpoints, start, stop, faults});
     }
   });
   if (!finished) throw Stopped();
@@ -217,6 +226,14 @@ void add_train(CLI::App& app) {
                    "auto: go on where run.dir's newest whole checkpoint is; never; or a checkpoint's folder")
       ->capture_default_str();
   command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");
+  command
+      ->add_option(
+          "--fault", arguments->faults,
+          "fail on purpose: rank=1,step=37,kind=kill|stop|nan|throw|slow|enospc|eio|corrupt, and where: at=step, "
+          "or in a checkpoint at=shard|shard-written|manifest|rename|published; start=0; seconds=1")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
   command->footer(
       "Example: mpirun --bind-to none -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set "
       "run.dir=runs/a");

@@ -6,7 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "comm/collective.h"
-#include "trainer/loop/progress.h"
+#include "trainer/loop/report.h"
 #include "trainer/loop/step.h"
 
 namespace penumbra::trainer {
@@ -17,17 +17,22 @@ class Interval {
   explicit Interval(comm::Collective& collective, at::Device device = at::kCPU);
 
   void add(const StepResult& result, double wait_seconds, double exposed_seconds);
-  /// The interval's means over all ranks, and starts the next one. All ranks call. Throws std::runtime_error when the
-  /// loss is not finite.
+  /// The interval's means over its finite steps and all ranks, and starts the next one. All ranks call.
   IntervalReport take(std::int64_t global_batch);
   std::int64_t steps() const { return steps_; }
+  /// Whether a step since the last take() had a gradient that is not finite; the same on every rank. Waits for the
+  /// device.
+  bool has_non_finite() const;
   /// This rank's sums so far, for checkpoints; and how many steps they are of.
   const at::Tensor& sums() const { return sums_; }
   void resume_at(std::int64_t steps) { steps_ = steps; }
+  /// Forgets what was added since the last take().
+  void restart();
 
  private:
   comm::Collective& collective_;
   at::Tensor sums_;
+  at::Tensor non_finite_;  ///< 0-dim fp32, steps
   std::int64_t steps_ = 0;
   double wait_seconds_ = 0, exposed_seconds_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

@@ -23,6 +23,19 @@ std::vector<at::Tensor> tensors(const std::vector<NamedTensor>& named) {
   return out;
 }
 
+std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> out;
+  for (const at::Tensor& tensor : tensors) out.push_back(tensor.clone());
+  return out;
+}
+
+/// Running statistics of a step whose gradient is not finite are not kept either.
+void keep_if_finite(const std::vector<at::Tensor>& buffers, const std::vector<at::Tensor>& before,
+                    const at::Tensor& gradient_norm) {
+  const at::Tensor finite = gradient_norm.isfinite();
+  for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].copy_(at::where(finite, buffers[i], before[i]));
+}
+
 at::Tensor hard_labels(const data::SampleSet& set) {
   const at::Tensor labels = at::empty({set.size()}, at::kLong);
   std::copy(set.labels.begin(), set.labels.end(), labels.mutable_data_ptr<std::int64_t>());
@@ -57,6 +70,9 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress) {
   const std::vector<data::Batch> parts = data::split(data::to_device(batch, state.device), config.train.accumulate);
   StepResult result;
+  const bool skips = config.train.non_finite == NonFinite::skip;
+  const std::vector<at::Tensor> buffers = skips ? tensors(state.nets.buffers()) : std::vector<at::Tensor>{};
+  const std::vector<at::Tensor> before = copies(buffers);
   state.gradients.begin_step(static_cast<int>(parts.size()));
   for (const data::Batch& part : parts) {
     const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
@@ -69,7 +85,8 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   const double rate =
       learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
   result.gradient_norm = state.gradients.norm();
-  state.optimizer.step(rate, result.gradient_norm);
+  state.optimizer.step(rate, result.gradient_norm, skips);
+  keep_if_finite(buffers, before, result.gradient_norm);
   state.gradients.share_values();
   if (state.average) {
     state.gradients.await_values();

@@ -9,11 +9,18 @@
 
 namespace penumbra::trainer {
 
-StopRequest::StopRequest(const StopOptions& options, bool term) : term_(term) {
+const std::map<std::string, int>& signals_by_name() {
+  static const std::map<std::string, int> names = {
+      {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP}, {"INT", SIGINT}};
+  return names;
+}
+
+StopRequest::StopRequest(const StopOptions& options, bool term) {
+  for (const std::string& name : options.signals) numbers_.push_back(signals_by_name().at(name));
+  if (term) numbers_.push_back(SIGTERM);
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
-  if (term) sigaddset(&signals, SIGTERM);
+  for (const int signal : numbers_) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, &before_);
   signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   const auto by = [&](Clock::time_point when) { deadline_ = deadline_ ? std::min(*deadline_, when) : when; };
@@ -29,8 +36,7 @@ StopRequest::StopRequest(const StopOptions& options, bool term) : term_(term) {
 /// The run is over, whoever ended it: another rank's signal, or this one's, may still be on its way, and what is let
 /// through now would end the process with another code than the run's. Ignoring a signal drops what is pending of it.
 StopRequest::~StopRequest() {
-  for (const int signal : {SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
-  if (term_) std::signal(SIGTERM, SIG_IGN);
+  for (const int signal : numbers_) std::signal(signal, SIG_IGN);
   ::close(signals_);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }

@@ -3,15 +3,21 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "trainer/config.h"
 
 namespace penumbra::trainer {
 
-/// Whether this rank was asked to stop: by SIGUSR1 or SIGUSR2, and with `term` SIGTERM too, which it holds back for the
-/// whole process from its construction on - threads that start later inherit that -, by request(), or by the time.
-/// After its destruction these signals do nothing.
+/// Signals that a run may take as the wish to stop, by what StopOptions calls them.
+const std::map<std::string, int>& signals_by_name();
+
+/// Whether this rank was asked to stop: by one of the options' signals, with `term` by SIGTERM too - which it holds
+/// back for the whole process from its construction on, threads that start later inherit that -, by request(), or by
+/// the time. After its destruction these signals do nothing.
 class StopRequest {
  public:
   StopRequest(const StopOptions& options, bool term);
@@ -24,7 +30,7 @@ class StopRequest {
 
  private:
   using Clock = std::chrono::system_clock;
-  const bool term_;
+  std::vector<int> numbers_;
   std::optional<Clock::time_point> deadline_;
   std::atomic<bool> requested_ = false;
   int signals_ = -1;

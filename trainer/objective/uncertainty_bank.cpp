@@ -84,7 +84,8 @@ void UncertaintyBank::update(const at::Tensor& sample, const at::Tensor& posteri
   const auto rows = sample.size(0);
   const auto d = divergence.defined() ? divergence.to(sums_.options()) : at::zeros({rows}, sums_.options());
   const auto one = at::ones({rows, 1}, sums_.options());
-  sums_.index_add_(0, sample, at::cat({posterior.to(sums_.options()), d.unsqueeze(1), one}, 1));
+  const auto visits = at::cat({posterior.to(sums_.options()), d.unsqueeze(1), one}, 1);
+  sums_.index_add_(0, sample, at::where(visits.isfinite().all(1, /*keepdim=*/true), visits, 0));
 }
 
 void UncertaintyBank::end_epoch(comm::Collective& collective) {

@@ -38,7 +38,8 @@ class UncertaintyBank {
   at::Tensor labels(const at::Tensor& sample) const;
   /// Hard labels of the batch, [B] int64.
   at::Tensor hard_labels(const at::Tensor& sample) const;
-  /// Adds this batch's visits: sample [B] int64, posterior [B, C], divergence D [B] (undefined tensor: zeros).
+  /// Adds this batch's visits: sample [B] int64, posterior [B, C], divergence D [B] (undefined tensor: zeros). A row
+  /// that is not finite is no visit.
   void update(const at::Tensor& sample, const at::Tensor& posterior, const at::Tensor& divergence);
   /// Merges all ranks' visits and makes the next snapshot: B' = 0.9 B + 0.1 mean; the first visit copies. All ranks
   /// call.

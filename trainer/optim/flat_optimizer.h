@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ class FlatOptimizer {
   /// the optimizer.
   FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options, const std::vector<comm::Interval>& owned);
   /// One update from parameters.gradients(), which clipping scales in place. `gradient_norm`: the 2-norm of the whole
-  /// gradient, a 0-dim fp32 tensor on the device (no host sync).
-  void step(double learning_rate, const at::Tensor& gradient_norm);
+  /// gradient, a 0-dim fp32 tensor on the device (no host sync). With `skip_non_finite` nothing changes but the count
+  /// of steps where it is not finite.
+  void step(double learning_rate, const at::Tensor& gradient_norm, bool skip_non_finite = false);
   std::int64_t steps() const { return steps_; }
   /// Moment buffers of the owned intervals, one after the other, for checkpoints: {momentum} or {first, second}; none
   /// for SGD without momentum.
@@ -46,7 +48,7 @@ class FlatOptimizer {
     std::vector<at::Tensor> values, gradients, first, second;
     double weight_decay = 0;
   };
-  void update(Group& group, double learning_rate);
+  void update(Group& group, double learning_rate, const std::optional<at::Tensor>& skip);
 
   comm::FlatParameters& parameters_;
   OptimizerOptions options_;

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "comm/world.h"
+#include "trainer/commands/commands.h"
+#include "trainer/config.h"
+#include "trainer/exit_code.h"
+#include "trainer/launch/supervised.h"
+
+namespace penumbra::trainer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kLongestPause = 60;  ///< seconds between two starts
+
+struct Arguments {
+  int ranks = 1, restarts = 10;
+  std::string mpirun = "--bind-to none";
+  std::vector<std::string> command;
+};
+
+struct Ended {
+  int code = 0;
+  double seconds = 0;
+};
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+/// Without the keepalives mpirun never notices that a host is gone.
+std::vector<std::string> job(const Arguments& arguments) {
+  std::vector<std::string> words = {"mpirun"};
+  for (const auto& [name, value] : {std::pair{"time", "3"}, {"intvl", "1"}, {"probes", "3"}}) {
+    words.insert(words.end(), {"--mca", fmt::format("oob_tcp_keepalive_{}", name), value});
+  }
+  for (const std::string& word : words_of(arguments.mpirun)) words.push_back(word);
+  words.insert(words.end(), {"-np", std::to_string(arguments.ranks)});
+  words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
+  words.insert(words.end(), arguments.command.begin(), arguments.command.end());
+  return words;
+}
+
+/// 4 and signals: a rank, a host or the network was lost. The other codes would only come again.
+bool may_help_to_restart(int code) { return code == kCommunication || code > kStopped; }
+
+std::string meaning(int code) {
+  switch (code) {
+    case kDone:
+      return "done";
+    case kFailure:
+      return "failed";
+    case kUsage:
+      return "usage or configuration";
+    case kData:
+      return "data";
+    case kCommunication:
+      return "a rank, a host or the network was lost";
+    case kStopped:
+      return "stopped on request after a checkpoint";
+    default:
+      return code > 128 ? fmt::format("signal {}", code - 128) : "mpirun failed";
+  }
+}
+
+void summarise(const std::vector<Ended>& starts) {
+  fmt::print(stderr, "penumbra launch: {} starts\n", starts.size());
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    fmt::print(stderr, "  {:>3}  {:>9.1f} s  {:>3}  {}\n", i, starts[i].seconds, starts[i].code,
+               meaning(starts[i].code));
+  }
+}
+
+int launch(const Arguments& arguments) {
+  if (arguments.command.empty() || arguments.command.front() != "train")
+    throw ConfigError("launch: write what to run after --, e.g. -- train configs/demo.toml");
+  const std::vector<std::string> words = job(arguments);
+  Supervised supervised;
+  std::vector<Ended> starts;
+  for (double pause = 1;; pause = std::min(2 * pause, kLongestPause)) {
+    const auto begin = Clock::now();
+    const int code = supervised.run(words, {{"PENUMBRA_RESTART_COUNT", std::to_string(starts.size())}});
+    starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
+    const auto left = arguments.restarts - (static_cast<int>(starts.size()) - 1);
+    if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {
+      if (starts.size() > 1 || may_help_to_restart(code)) summarise(starts);
+      return code;
+    }
+    fmt::print(stderr, "penumbra launch: ended with {} ({}); again in {:.0f} s; restarts left: {}\n", code,
+               meaning(code), pause, left - 1);
+    supervised.pause(pause);
+    if (supervised.asked_to_stop()) return code;
+  }
+}
+
+}  // namespace
+
+void add_launch(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      app.add_subcommand("launch", "Runs train under mpirun, and again from its newest checkpoint when a rank is lost");
+  command->add_option("-n,--np", arguments->ranks, "ranks")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command->add_option("--restarts", arguments->restarts, "at most so many")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--mpirun", arguments->mpirun, "further options of mpirun, as one text")->capture_default_str();
+  command->add_option("command", arguments->command, "after --: train and its arguments");
+  command->footer(
+      "SIGTERM, SIGINT or SIGUSR1 to it: the run takes a checkpoint and ends with 75.\n"
+      "Example: penumbra launch -np 2 --restarts 5 -- train configs/demo.toml --set run.dir=runs/a");
+  command->callback([arguments] {
+    const int code = launch(*arguments);
+    if (code != kDone) throw comm::PeerFailure(code);  // the ranks have said why
+  });
+}
+
+}  // namespace penumbra::trainer
