@@ -36,6 +36,11 @@ struct Slot {
 
 at::Tensor cut(const at::Tensor& flat, Interval run) { return flat.narrow(0, run.offset, run.size); }
 
+Interval intersection(const Interval& a, const Interval& b) {
+  const std::int64_t begin = std::max(a.offset, b.offset), end = std::min(a.offset + a.size, b.offset + b.size);
+  return {begin, std::max<std::int64_t>(0, end - begin)};
+}
+
 /// fp64, 0-dim. Short fp32 sums, then an fp64 one over them: one fp32 sum over 2e7 elements is off by 1e-3 on the CPU.
 at::Tensor two_norm(const at::Tensor& flat) {
   constexpr std::int64_t kBlock = 256;
@@ -215,15 +220,25 @@ std::vector<Interval> GradientSync::owned() const {
   return owned;
 }
 
-at::Tensor GradientSync::norm() {
+at::Tensor GradientSync::norm() { return norms({{0, impl_->parameters.size()}}).squeeze(0); }
+
+at::Tensor GradientSync::norms(const std::vector<Interval>& parts) {
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> norms;
-  for (const Interval& own : owned()) norms.push_back(two_norm(cut(impl_->parameters.gradients(), own)));
-  const at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
-  if (!impl_->sharded()) return norm.to(at::kFloat);
-  const at::Tensor square = norm.square();
-  impl_->wait_for({impl_->collective.all_reduce_sum(square)});
-  return square.sqrt().to(at::kFloat);
+  const at::Tensor& gradients = impl_->parameters.gradients();
+  std::vector<at::Tensor> all;
+  for (const Interval& part : parts) {
+    std::vector<at::Tensor> pieces = {at::zeros({}, gradients.options().dtype(at::kDouble))};
+    for (const Interval& own : owned()) {
+      const Interval both = intersection(part, own);
+      if (both.size > 0) pieces.push_back(two_norm(cut(gradients, both)));
+    }
+    all.push_back(at::linalg_vector_norm(at::stack(pieces)));
+  }
+  const at::Tensor norms = at::stack(all);
+  if (!impl_->sharded()) return norms.to(at::kFloat);
+  const at::Tensor squares = norms.square();
+  impl_->wait_for({impl_->collective.all_reduce_sum(squares)});
+  return squares.sqrt().to(at::kFloat);
 }
 
 void GradientSync::share_values() {

@@ -51,6 +51,8 @@ class GradientSync {
   std::vector<Interval> owned() const;
   /// 2-norm of the whole gradient after finish_step(), 0-dim fp32, the same on every rank. All ranks call.
   at::Tensor norm();
+  /// The same for parts of the flat index space, [parts] fp32.
+  at::Tensor norms(const std::vector<Interval>& parts);
   /// Begins to hand every rank's owned() intervals of the parameters' values to all, once they are updated: those that
   /// the next forward pass uses first go first. All ranks call.
   void share_values();

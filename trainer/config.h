@@ -10,6 +10,7 @@
 #include "comm/gradient_sync.h"
 #include "comm/watchdog/watchdog.h"
 #include "data/loader.h"
+#include "monitor/credentials.h"
 #include "trainer/nets/dual_net.h"
 #include "trainer/objective/objective.h"
 #include "trainer/optim/flat_optimizer.h"
@@ -64,6 +65,13 @@ struct CheckpointOptions {
   bool best = true;              ///< one more after each best validation, kept until there is a better one
 };
 
+struct MonitorOptions {
+  std::string address = "embedded";  ///< on rank 0; "off"; or HOST:PORT of one that is there already
+  std::string run;                   ///< what it calls the run; empty: run.dir
+  std::string listen = "127.0.0.1:0", metrics = "127.0.0.1:0";  ///< of an embedded one; port 0: any
+  monitor::Security security;
+};
+
 struct StopOptions {
   double after_minutes = 0;                             ///< of this start; 0: no limit
   std::vector<std::string> signals = {"USR1", "USR2"};  ///< beside SIGTERM; also "HUP", "INT"
@@ -97,6 +105,7 @@ struct Config {
   comm::WatchdogOptions watchdog;
   CheckpointOptions checkpoint;
   StopOptions stop;
+  MonitorOptions monitor;
   EvaluationConfig evaluation;
 };
 

@@ -71,11 +71,11 @@ Field flag(std::string key, bool& target, std::string meaning) {
           [&target] { return std::string(target ? "true" : "false"); }};
 }
 
-Field text(std::string key, std::string& target, std::string meaning) {
-  return {std::move(key), "text, not empty", std::move(meaning),
-          [&target](const toml::node& node) {
+Field text(std::string key, std::string& target, std::string meaning, bool may_be_empty = false) {
+  return {std::move(key), may_be_empty ? "text" : "text, not empty", std::move(meaning),
+          [&target, may_be_empty](const toml::node& node) {
             const auto value = node.is_string() ? node.value<std::string>() : std::nullopt;
-            if (!value || value->empty()) return false;
+            if (!value || (value->empty() && !may_be_empty)) return false;
             target = *value;
             return true;
           },
@@ -335,6 +335,22 @@ std::vector<Field> sync_and_evaluation(Config& c) {
   };
 }
 
+std::vector<Field> monitoring(Config& c) {
+  auto& m = c.monitor;
+  return {
+      text("monitor.address", m.address,
+           "where ranks report to: \"embedded\", a monitor on rank 0; \"off\"; or HOST:PORT of `penumbra monitor`"),
+      text("monitor.run", m.run, "what the run is called there; empty: run.dir", true),
+      text("monitor.listen", m.listen, "HOST:PORT of an embedded monitor for ranks, watch and ctl; port 0: a free one"),
+      text("monitor.metrics", m.metrics, "HOST:PORT of its /metrics for Prometheus"),
+      text("monitor.certificate", m.security.certificate, "PEM file, to be reached from other machines", true),
+      text("monitor.key", m.security.key, "PEM file of its key", true),
+      text("monitor.ca", m.security.ca, "PEM file of who vouches for the other side's certificate", true),
+      text("monitor.token_file", m.security.token_file, "file with a secret that both sides know", true),
+      flag("monitor.insecure", m.security.insecure, "plain text and no token beyond this machine"),
+  };
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, Head>> heads() {
@@ -353,6 +369,7 @@ std::vector<Field> fields(Config& config) {
   append(all, nets_and_objective(config));
   append(all, optimisation(config));
   append(all, sync_and_evaluation(config));
+  append(all, monitoring(config));
   return all;
 }
 

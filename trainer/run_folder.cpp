@@ -60,6 +60,10 @@ void RunFolder::reopen(const Config& config, std::uint64_t metrics_bytes) const 
   std::filesystem::remove_all(failures());
 }
 
+std::filesystem::path RunFolder::monitor() const {
+  return path_.parent_path() / (path_.filename().string() + ".monitor.json");
+}
+
 void RunFolder::append_metrics(const nlohmann::json& row) const {
   write_file(metrics(), row.dump() + "\n", std::ios::app);
 }

@@ -14,7 +14,8 @@ namespace penumbra::trainer {
 /// A run on disk: config.toml, environment.json, metrics.jsonl, weights/{best,final}.safetensors, failures/rank-R.json.
 class RunFolder {
  public:
-  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit RunFolder(const std::filesystem::path& path)
+      : path_(path.has_filename() ? path : path.parent_path()) {}  // "runs/a/" is "runs/a"
 
   /// Makes the folder and writes config.toml and environment.json. A folder that already holds a run is refused
   /// (ConfigError) unless `overwrite`, so that nothing is lost by starting the same command twice.
@@ -27,6 +28,8 @@ class RunFolder {
 
   std::filesystem::path config() const { return path_ / "config.toml"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  /// Says where its monitor is, while it runs: RUN.monitor.json beside it, where Prometheus can find those of all runs.
+  std::filesystem::path monitor() const;
   std::filesystem::path failures() const { return path_ / "failures"; }  ///< records of ranks that saw another one fail
   std::filesystem::path weights(const std::string& name) const { return path_ / "weights" / (name + ".safetensors"); }
 

@@ -4,9 +4,8 @@ import json
 import math
 import unittest
 
-from penumbra import Case, run
+from penumbra import TIMES, Case, run
 
-TIMES = ("images_per_second", "step_seconds", "wait_seconds", "exposed_seconds", "latest_rank", "latest_seconds")
 EVAL_KEYS = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", "nll", "brier", "ece", "kl_human", "spearman_entropy",
              "auroc_error", "confusion", "count", "split", "head", "checkpoint"}
 

@@ -10,6 +10,10 @@ from pathlib import Path
 BINARY = os.environ["PENUMBRA_BINARY"]
 SOURCE = Path(os.environ["PENUMBRA_SOURCE_DIR"])
 
+# What differs between two equal trainings: columns of metrics.jsonl.
+TIMES = {"images_per_second", "step_seconds", "wait_seconds", "forward_seconds", "backward_seconds", "exposed_seconds", "optimizer_seconds",
+         "latest_rank", "latest_seconds"}
+
 TINY = """
 [net]
 depth = 10

@@ -2,9 +2,8 @@
 
 import json
 
-from penumbra import Case
+from penumbra import TIMES, Case
 
-TIMES = {"images_per_second", "step_seconds", "wait_seconds", "exposed_seconds", "latest_rank", "latest_seconds"}
 # Mid-epoch checkpoints (8 steps an epoch), momentum, averaged weights, banks in use.
 SETS = ("train.epochs=4", "train.ema_decay=0.9", "checkpoint.every_steps=3", "log.every=3")
 

@@ -22,7 +22,7 @@ Checkpointer::~Checkpointer() {
 }
 
 void Checkpointer::begin(StateArrays arrays, Manifest manifest) {
-  if (in_flight_) commit();
+  if (in_flight_) throw std::logic_error("checkpointer: the one before is not committed");
   manifest_ = std::move(manifest);
   name_ = CheckpointFolder::name_of(manifest_);
   in_flight_ = true;
@@ -74,6 +74,8 @@ bool Checkpointer::publish(const std::vector<std::string>& outcomes) {
     folder_.add_manifest(name_, manifest_);
     faults_.reach(FaultPoint::rename, manifest_.steps, folder_.partial_of(name_));
     folder_.publish(name_);
+    bytes_ = 0;
+    for (const FileStamp& shard : manifest_.shards) bytes_ += static_cast<double>(shard.bytes);
   } catch (const std::exception& failure) {
     spdlog::warn("checkpoint {} is abandoned: {}", name_, failure.what());
     std::error_code ignored;

@@ -25,7 +25,9 @@ class Checkpointer {
   bool in_flight() const { return in_flight_; }
   /// Whether this rank's shard has been written, or has failed.
   bool written() const { return done_; }
-  /// All ranks call, with the same manifest but for its shards. Commits the one before, if there is one, first.
+  /// Of the last one committed, all shards; on rank 0.
+  double bytes() const { return bytes_; }
+  /// All ranks call, with the same manifest but for its shards, while none is in flight.
   void begin(StateArrays arrays, Manifest manifest);
   /// All ranks call, while in_flight(); waits for this rank's shard. On rank 0 false where it was abandoned; true on
   /// the others.
@@ -46,6 +48,7 @@ class Checkpointer {
   std::atomic<bool> done_ = false;
   std::string problem_;  ///< of the thread, read once it has ended
   FileStamp stamp_;
+  double bytes_ = 0;
 };
 
 }  // namespace penumbra::trainer

@@ -17,7 +17,8 @@ namespace penumbra::trainer {
 namespace {
 
 /// Sections and keys that change nothing of what is learned, or only how long.
-constexpr std::array<const char*, 13> kMayChange = {"log.",
+constexpr std::array<const char*, 14> kMayChange = {"log.",
+                                                    "monitor.",
                                                     "watchdog.",
                                                     "checkpoint.",
                                                     "stop.",

@@ -156,6 +156,7 @@ void run_train(const Arguments& arguments) {
   world.all_or_none(
       [&] {
         config = load_config(arguments.config, arguments.sets);
+        if (arguments.dry_run) config.monitor.address = "off";
         for (const std::string& text : arguments.faults) wanted_faults.push_back(parse_fault(text));
       },
       exit_code_of);
@@ -199,6 +200,8 @@ void run_train(const Arguments& arguments) {
     announce(config, data, world, device);
     warn_of_coarse_attention(config, data.train.info.image_size);
   }
+  Telemetry telemetry(config, world, start, device.is_cpu() ? "cpu" : "cuda", data.train.info.classes, folder,
+                      [&] { stop.request(); });
   FaultPlan faults(wanted_faults, world.rank(), start.incarnation);
   bool finished = true;
   run_or_abort(world, [&] {
@@ -206,7 +209,8 @@ void run_train(const Arguments& arguments) {
     if (arguments.dry_run) {
       dry_run(config, data, world, device);
     } else {
-      finished = train(config, data, {world, device, folder, checkpoints, start, stop, faults});
+      finished = train(config, data, {world, device, folder, checkpoints, start, stop, faults, telemetry});
+      telemetry.finish(finished ? monitor::Outcome::finished : monitor::Outcome::stopped);
     }
   });
   if (!finished) throw Stopped();

@@ -9,7 +9,18 @@
 namespace penumbra::trainer {
 namespace {
 
-constexpr std::int64_t kColumns = 11;  ///< of the row that add() makes of a step, the last is 1
+constexpr std::int64_t kColumns = 20;  ///< of the row that add() makes of a step, the last is 1
+
+/// Sums of faces in double, side by side: what travels once an interval.
+at::Tensor flatten(const Observation& seen) {
+  return at::cat({seen.histogram.flatten(), seen.class_uncertainty.flatten(), seen.class_count}).to(at::kDouble);
+}
+
+std::vector<double> numbers(const at::Tensor& tensor) {
+  const at::Tensor host = tensor.to(at::kCPU, at::kDouble).contiguous();
+  const double* data = host.const_data_ptr<double>();
+  return {data, data + host.numel()};
+}
 
 }  // namespace
 
@@ -18,31 +29,66 @@ Interval::Interval(comm::Collective& collective, at::Device device)
       sums_(at::zeros({kColumns}, at::TensorOptions().device(device))),
       non_finite_(at::zeros({}, sums_.options())) {}
 
-void Interval::add(const StepResult& result, double wait_seconds, double exposed_seconds) {
-  // The norm and the count are the same on every rank: their shares, summed, are themselves again.
+void Interval::add(const StepResult& result, double wait_seconds) {
+  // Norms and the count are the same on every rank: their shares, summed, are themselves again.
   const auto shares = static_cast<double>(collective_.world_size()) * static_cast<double>(result.parts.size());
-  const at::Tensor norm_share = result.gradient_norm / shares, count_share = at::full_like(norm_share, 1 / shares);
+  const at::Tensor norm = result.gradient_norm / shares, count = at::full_like(norm, 1 / shares);
+  const at::Tensor norms = result.net_norms / shares;
+  const at::Tensor original = norms[0], ambiguous = norms.numel() > 1 ? norms[1] : at::zeros_like(norm);
   const at::Tensor finite = result.gradient_norm.isfinite();
-  for (const Objective& o : result.parts) {
-    const at::Tensor row =
-        at::stack({o.total.detach(), o.ce_original, o.ce_ambiguous, o.attention, o.alignment, o.correct_original,
-                   o.correct_ambiguous, o.moved, o.empty_attention, norm_share, count_share});
+  for (std::size_t part = 0; part < result.parts.size(); ++part) {
+    const Objective& o = result.parts[part];
+    const Observation& seen = result.observations[part];
+    const at::Tensor row = at::stack({o.total.detach(),
+                                      o.ce_original,
+                                      o.ce_ambiguous,
+                                      o.attention,
+                                      o.alignment,
+                                      o.correct_original,
+                                      o.correct_ambiguous,
+                                      o.moved,
+                                      o.empty_attention,
+                                      norm,
+                                      original,
+                                      ambiguous,
+                                      seen.agreement,
+                                      seen.uncertainty[0],
+                                      seen.uncertainty[1],
+                                      seen.attention_norm[0],
+                                      seen.attention_norm[1],
+                                      seen.attention_spread[0],
+                                      seen.attention_spread[1],
+                                      count});
     sums_.add_(at::where(finite, row, 0));
+    add_faces(seen, finite);
   }
   non_finite_.add_(finite.logical_not());
   wait_seconds_ += wait_seconds;
-  exposed_seconds_ += exposed_seconds;
+  seconds_.forward += result.seconds.forward;
+  seconds_.backward += result.seconds.backward;
+  seconds_.exposed += result.seconds.exposed;
+  seconds_.optimizer += result.seconds.optimizer;
   ++steps_;
+}
+
+void Interval::add_faces(const Observation& seen, const at::Tensor& finite) {
+  const auto add = [&](at::Tensor& sum, const at::Tensor& value) {
+    if (!sum.defined()) sum = at::zeros_like(value);
+    sum.add_(at::where(finite, value, 0));
+  };
+  add(seen_.histogram, seen.histogram);
+  add(seen_.class_uncertainty, seen.class_uncertainty);
+  add(seen_.class_count, seen.class_count);
 }
 
 IntervalReport Interval::take(std::int64_t global_batch) {
   collective_.all_reduce_sum(sums_).wait();
   const at::Tensor sums = sums_.to(at::kCPU);
   const auto finite = static_cast<std::int64_t>(std::llround(sums[kColumns - 1].item<double>()));
-  const at::Tensor mean = (sums / static_cast<double>(std::max<std::int64_t>(1, finite))).to(at::kDouble);
-  const double* v = mean.const_data_ptr<double>();
+  const std::vector<double> v = numbers(sums / static_cast<double>(std::max<std::int64_t>(1, finite)));
   const auto now = std::chrono::steady_clock::now();
   IntervalReport report;
+  report.taken = steps_;
   report.skipped = steps_ - finite;
   report.loss = v[0];
   report.ce_original = v[1];
@@ -54,18 +100,52 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   report.moved = v[7];
   report.empty_attention = v[8];
   report.gradient_norm = v[9];
+  report.gradient_norm_original = v[10];
+  report.gradient_norm_ambiguous = v[11];
+  report.agreement = v[12];
+  report.uncertainty_original = v[13];
+  report.uncertainty_ambiguous = v[14];
+  report.attention_norm_original = v[15];
+  report.attention_norm_ambiguous = v[16];
+  report.attention_spread_original = v[17];
+  report.attention_spread_ambiguous = v[18];
   const auto steps = static_cast<double>(steps_);
   report.step_seconds = std::chrono::duration<double>(now - std::exchange(start_, now)).count() / steps;
-  report.wait_seconds = std::exchange(wait_seconds_, 0) / steps;
-  report.exposed_seconds = std::exchange(exposed_seconds_, 0) / steps;
+  report.wait_seconds = wait_seconds_ / steps;
+  report.forward_seconds = seconds_.forward / steps;
+  report.backward_seconds = seconds_.backward / steps;
+  report.exposed_seconds = seconds_.exposed / steps;
+  report.optimizer_seconds = seconds_.optimizer / steps;
   report.images_per_second = static_cast<double>(global_batch) / report.step_seconds;
+  report.faces = take_faces();
   restart();
   return report;
+}
+
+FaceReport Interval::take_faces() {
+  const at::Tensor all = flatten(seen_);
+  collective_.all_reduce_sum(all).wait();
+  const std::vector<double> v = numbers(all);
+  const auto classes = static_cast<std::size_t>(seen_.class_count.numel());
+  FaceReport faces;
+  for (std::size_t space = 0; space < 2; ++space) {
+    const auto first = v.begin() + static_cast<std::ptrdiff_t>(space * kUncertaintyBuckets);
+    faces.histogram[space].assign(first, first + kUncertaintyBuckets);
+  }
+  const std::size_t sums = 2 * kUncertaintyBuckets, counts = sums + 2 * classes;
+  for (std::size_t space = 0; space < 2; ++space) {
+    for (std::size_t c = 0; c < classes; ++c)
+      faces.class_uncertainty[space].push_back(v[sums + space * classes + c] / std::max(1.0, v[counts + c]));
+  }
+  return faces;
 }
 
 void Interval::restart() {
   sums_.zero_();
   non_finite_.zero_();
+  seen_ = {};
+  wait_seconds_ = 0;
+  seconds_ = {};
   steps_ = 0;
 }
 

@@ -16,8 +16,9 @@ class Interval {
  public:
   explicit Interval(comm::Collective& collective, at::Device device = at::kCPU);
 
-  void add(const StepResult& result, double wait_seconds, double exposed_seconds);
-  /// The interval's means over its finite steps and all ranks, and starts the next one. All ranks call.
+  void add(const StepResult& result, double wait_seconds);
+  /// The interval's means over its finite steps and all ranks, and starts the next one. All ranks call. Seconds are
+  /// this rank's.
   IntervalReport take(std::int64_t global_batch);
   std::int64_t steps() const { return steps_; }
   /// Whether a step since the last take() had a gradient that is not finite; the same on every rank. Waits for the
@@ -30,11 +31,16 @@ class Interval {
   void restart();
 
  private:
+  void add_faces(const Observation& seen, const at::Tensor& finite);
+  FaceReport take_faces();
+
   comm::Collective& collective_;
   at::Tensor sums_;
   at::Tensor non_finite_;  ///< 0-dim fp32, steps
   std::int64_t steps_ = 0;
-  double wait_seconds_ = 0, exposed_seconds_ = 0;
+  Observation seen_;  ///< its sums over this rank's faces
+  double wait_seconds_ = 0;
+  StepSeconds seconds_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -9,18 +11,33 @@
 
 namespace penumbra::trainer {
 
+/// How uncertain the nets are of the faces of one log interval; original space first, then the ambiguous one.
+struct FaceReport {
+  std::array<std::vector<double>, 2> histogram;          ///< faces by uncertainty, kUncertaintyBuckets
+  std::array<std::vector<double>, 2> class_uncertainty;  ///< mean by label
+};
+
 /// What the user sees of one log interval. Losses and shares are means over the interval's global batches.
 struct IntervalReport {
   std::int64_t epoch = 0, epochs = 0, step = 0, steps = 0;  ///< epoch from 0; step within the epoch, steps done
   double loss = 0, ce_original = 0, ce_ambiguous = 0, attention = 0, alignment = 0;
   double accuracy_original = 0, accuracy_ambiguous = 0;
-  double moved = 0, empty_attention = 0, gradient_norm = 0, learning_rate = 0;
+  double moved = 0, empty_attention = 0, learning_rate = 0;
+  double gradient_norm = 0, gradient_norm_original = 0, gradient_norm_ambiguous = 0;
+  double agreement = 0;                                        ///< both spaces name the same class
+  double uncertainty_original = 0, uncertainty_ambiguous = 0;  ///< entropy over ln C
+  double attention_norm_original = 0, attention_norm_ambiguous = 0;
+  double attention_spread_original = 0, attention_spread_ambiguous = 0;  ///< standard deviation over cells
+  FaceReport faces;
   double images_per_second = 0;  ///< faces of the global batch a second; their two views count as one
-  double step_seconds = 0, wait_seconds = 0,
-         exposed_seconds = 0;  ///< a step: all of it, waiting for data, waiting for gradients
-  int latest_rank = 0;         ///< which kept the others waiting most
-  double latest_seconds = 0;   ///< a collective, on average; 0 on one rank
-  std::int64_t skipped = 0;    ///< steps whose gradient was not finite: in none of the means
+  /// A step: all of it, waiting for data, forward and backward pass, waiting for gradients, the update. Of this rank.
+  double step_seconds = 0, wait_seconds = 0, forward_seconds = 0, backward_seconds = 0, exposed_seconds = 0,
+         optimizer_seconds = 0;
+  int latest_rank = 0;           ///< which kept the others waiting most
+  double latest_seconds = 0;     ///< a collective, on average; 0 on one rank
+  std::vector<double> lateness;  ///< the same of every rank; empty on one rank
+  std::int64_t taken = 0;        ///< steps of the interval
+  std::int64_t skipped = 0;      ///< of them those whose gradient was not finite: in none of the means
 };
 
 /// "epoch 3/12  120/391  loss 1.234 ..." - one dense line.

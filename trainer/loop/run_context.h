@@ -10,6 +10,7 @@
 #include "trainer/faults/fault_plan.h"
 #include "trainer/loop/stop_request.h"
 #include "trainer/run_folder.h"
+#include "trainer/telemetry/telemetry.h"
 
 namespace penumbra::trainer {
 
@@ -29,6 +30,7 @@ struct RunContext {
   const Start& start;
   StopRequest& stop;
   FaultPlan& faults;
+  Telemetry& telemetry;
 };
 
 }  // namespace penumbra::trainer

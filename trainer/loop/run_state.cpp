@@ -31,7 +31,7 @@ double RunState::take_step(std::int64_t epoch, std::int64_t step, FaultPlan& fau
   if (faults.spoils(steps)) batch.weak.fill_(std::numeric_limits<float>::quiet_NaN());
   const auto start = std::chrono::steady_clock::now();
   const StepResult result = training_step(state, batch, config, progress(epoch, step));
-  interval.add(result, loader.take_wait_seconds(), state.gradients.exposed_seconds());
+  interval.add(result, loader.take_wait_seconds());
   ++steps;
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -43,10 +43,10 @@ Progress RunState::progress(std::int64_t epoch, std::int64_t step) const {
 
 IntervalReport RunState::report(std::int64_t epoch, std::int64_t step) {
   IntervalReport r = interval.take(config.loader.global_batch);
-  const std::vector<double> late = comm::lateness(world);
-  if (!late.empty()) {
-    const auto latest = std::max_element(late.begin(), late.end());
-    r.latest_rank = static_cast<int>(latest - late.begin());
+  r.lateness = comm::lateness(world);
+  if (!r.lateness.empty()) {
+    const auto latest = std::max_element(r.lateness.begin(), r.lateness.end());
+    r.latest_rank = static_cast<int>(latest - r.lateness.begin());
     r.latest_seconds = *latest;
   }
   r.epoch = epoch;

@@ -1,6 +1,8 @@
 #include "trainer/loop/step.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -22,6 +24,33 @@ std::vector<at::Tensor> tensors(const std::vector<NamedTensor>& named) {
   for (const NamedTensor& item : named) out.push_back(item.tensor);
   return out;
 }
+
+/// Each net's run of the flat index space, f_o's first.
+std::vector<comm::Interval> intervals_of_nets(const comm::FlatParameters& parameters) {
+  std::vector<comm::Interval> out;
+  for (const std::string prefix : {"original.", "ambiguous."}) {
+    comm::Interval run{parameters.size(), 0};
+    for (const comm::Segment& segment : parameters.segments()) {
+      if (!segment.name.starts_with(prefix)) continue;
+      run.offset = std::min(run.offset, segment.offset);
+      run.size += segment.size;
+    }
+    if (run.size > 0) out.push_back(run);
+  }
+  return out;
+}
+
+class Stopwatch {
+ public:
+  /// Seconds since the last call.
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
 
 std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> out;
@@ -58,6 +87,7 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
     : device(on),
       nets(net_for(config, train), config.train.method, config.seed, on),
       parameters(nets.parameters()),
+      net_intervals(intervals_of_nets(parameters)),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),
       optimizer(parameters, config.optimizer, gradients.owned()),
       bank(training_labels(train, config.train.labels).to(on), hard_labels(train).to(on), config.uncertainty) {
@@ -74,17 +104,24 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   const std::vector<at::Tensor> buffers = skips ? tensors(state.nets.buffers()) : std::vector<at::Tensor>{};
   const std::vector<at::Tensor> before = copies(buffers);
   state.gradients.begin_step(static_cast<int>(parts.size()));
+  Stopwatch watch;
   for (const data::Batch& part : parts) {
     const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
     Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress);
+    result.observations.push_back(observe(views, part, state.bank.hard_labels(part.sample), state.nets, loss));
+    result.seconds.forward += watch.lap();
     loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
     state.bank.update(part.sample, loss.posterior, loss.divergence);
     result.parts.push_back(std::move(loss));
+    result.seconds.backward += watch.lap();
   }
   state.gradients.finish_step();
+  result.seconds.exposed = state.gradients.exposed_seconds();
+  watch.lap();
   const double rate =
       learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
-  result.gradient_norm = state.gradients.norm();
+  result.net_norms = state.gradients.norms(state.net_intervals);
+  result.gradient_norm = at::linalg_vector_norm(result.net_norms);
   state.optimizer.step(rate, result.gradient_norm, skips);
   keep_if_finite(buffers, before, result.gradient_norm);
   state.gradients.share_values();
@@ -92,6 +129,7 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
     state.gradients.await_values();
     state.average->update();
   }
+  result.seconds.optimizer = watch.lap();
   return result;
 }
 

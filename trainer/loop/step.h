@@ -7,6 +7,7 @@
 #include "comm/flat_parameters.h"
 #include "comm/gradient_sync.h"
 #include "trainer/config.h"
+#include "trainer/loop/observation.h"
 #include "trainer/objective/uncertainty_bank.h"
 #include "trainer/optim/ema.h"
 
@@ -22,15 +23,26 @@ struct TrainingState {
   at::Device device;
   DualNet nets;
   comm::FlatParameters parameters;
+  std::vector<comm::Interval> net_intervals;  ///< of f_o, and of f_a where there is one
   comm::GradientSync gradients;
   FlatOptimizer optimizer;
   UncertaintyBank bank;
   std::optional<WeightAverage> average;
 };
 
+/// Where a step's time goes, in seconds on the host: on a GPU until the work is handed over.
+struct StepSeconds {
+  double forward = 0, backward = 0;  ///< the forward pass with the objective; the backward pass
+  double exposed = 0;                ///< waiting for the wire
+  double optimizer = 0;              ///< the update, averages included
+};
+
 struct StepResult {
-  std::vector<Objective> parts;  ///< of the share, one an accumulated part: their scalars add up
-  at::Tensor gradient_norm;      ///< of the whole gradient before clipping, 0-dim fp32
+  std::vector<Objective> parts;           ///< of the share, one an accumulated part: their scalars add up
+  std::vector<Observation> observations;  ///< the same
+  at::Tensor net_norms;                   ///< 2-norms of each net's gradient before clipping, [nets] fp32
+  at::Tensor gradient_norm;               ///< of the whole gradient, 0-dim fp32
+  StepSeconds seconds;
 };
 
 /// One step of the method on one rank's share of a global batch, which may lie in host memory, in train.accumulate

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "comm/timing.h"
 #include "data/error.h"
 #include "trainer/checkpoint/checkpointer.h"
 #include "trainer/checkpoint/training_arrays.h"
@@ -52,13 +53,14 @@ class TrainLoop {
       StepVote::Ballot decided;
       for (std::int64_t step = first; step < steps; ++step) {
         const bool written = checkpointer_.in_flight() && checkpointer_.written();
-        vote.cast({context_.stop.asked(), is_time_for_checkpoint(), written});
+        const bool wanted = context_.telemetry.take_checkpoint_order() || is_time_for_checkpoint();
+        vote.cast({context_.stop.asked(), wanted, written});
         const double seconds = run_.take_step(epoch, step, context_.faults);
         if (tuner_) tune(seconds);
         bar_.show(epoch * steps + step + 1);
         if (run_.interval.steps() == config_.log_every || step + 1 == steps) report(epoch, step + 1);
         decided = vote.count();
-        if (checkpointer_.in_flight() && decided.written) checkpointer_.commit();
+        if (checkpointer_.in_flight() && decided.written) commit();
         decided.checkpoint |= decided.stop || is_step_of_checkpoint();
         if (!decided.checkpoint || step + 1 == steps) continue;  // at the end of an epoch its work comes first
         if (run_.interval.has_non_finite()) report(epoch, step + 1);
@@ -74,7 +76,7 @@ class TrainLoop {
     }
     bar_.clear();
     save_checkpoint({last + 1, 0});  // from which a longer run goes on
-    checkpointer_.commit();
+    commit();
     run_.save_weights(context_.folder, "final", last);
     return true;
   }
@@ -101,12 +103,22 @@ class TrainLoop {
     const std::uint64_t metrics_bytes = writes ? std::filesystem::file_size(context_.folder.metrics()) : 0;
     Manifest manifest = run_.manifest(context_.start, next, metrics_bytes);
     manifest.is_best = improved_ && next.step == 0;
-    checkpointer_.begin(arrays_of(run_.state, run_.interval, world_.collective()), std::move(manifest));
+    if (checkpointer_.in_flight()) commit();
     last_checkpoint_ = Clock::now();
+    stall_seconds_ = comm::seconds_of(
+        [&] { checkpointer_.begin(arrays_of(run_.state, run_.interval, world_.collective()), std::move(manifest)); });
+  }
+
+  /// Names the checkpoint that is being written, or abandons it: false, on rank 0.
+  bool commit() {
+    const bool kept = checkpointer_.commit();
+    const std::chrono::duration<double> taken = Clock::now() - last_checkpoint_;
+    context_.telemetry.checkpoint({kept, checkpointer_.bytes(), taken.count(), stall_seconds_});
+    return kept;
   }
 
   bool stopped() {
-    const bool kept = checkpointer_.commit();
+    const bool kept = commit();
     bar_.clear();
     if (world_.broadcast(kept ? "kept" : "").empty()) {
       if (world_.rank() != 0) throw comm::PeerFailure(kData);
@@ -137,27 +149,28 @@ class TrainLoop {
 
   /// The log interval ends with step `step - 1`.
   void report(std::int64_t epoch, std::int64_t step) {
-    const std::int64_t taken = run_.interval.steps();
     const IntervalReport r = run_.report(epoch, step);
+    const double eta = bar_.eta_seconds(epoch * r.steps + step);
+    context_.telemetry.report(r, run_.steps, eta);
     if (world_.rank() == 0) {
       bar_.clear();
-      spdlog::info("{}", console_line(r, bar_.eta_seconds(epoch * r.steps + step)));
+      spdlog::info("{}", console_line(r, eta));
       context_.folder.append_metrics(to_json(r));
     }
     if (r.skipped == 0) roll_backs_ = 0;
     const bool skips = config_.train.non_finite == NonFinite::skip;
-    if (r.skipped > 0 && !(skips && r.skipped < taken)) recover(r, taken);
+    if (r.skipped > 0 && !(skips && r.skipped < r.taken)) recover(r);
   }
 
   /// Some gradients were not finite, and more than skipping them is asked for.
-  void recover(const IntervalReport& r, std::int64_t taken) {
-    if (checkpointer_.in_flight()) checkpointer_.commit();  // it is older than they are
+  void recover(const IntervalReport& r) {
+    if (checkpointer_.in_flight()) commit();  // it is older than they are
     if (config_.train.non_finite == NonFinite::roll_back && roll_back(r)) return;
     if (world_.rank() != 0) throw comm::PeerFailure(kFailure);  // every rank knows; one says it
     throw std::runtime_error(fmt::format(
         "{} of the last {} gradients are not finite (epoch {}, up to step {}): lower schedule.learning_rate, set "
         "optimizer.clip_norm, use fp32, or see train.non_finite",
-        r.skipped, taken, r.epoch + 1, r.step));
+        r.skipped, r.taken, r.epoch + 1, r.step));
   }
 
   /// False where there is nothing to go back to, or it has not helped before.
@@ -182,13 +195,16 @@ class TrainLoop {
     run_.temperature = validation.temperature;
     improved_ = run_.best.better(validation.measures);
     if (improved_) run_.save_weights(context_.folder, "best", epoch);
+    const BankReport bank{run_.state.bank.uncertainty().mean().item<double>(),
+                          run_.state.bank.disagreement().mean().item<double>()};
+    context_.telemetry.validation(validation.measures, validation.temperature, bank);
     if (world_.rank() == 0) {
       nlohmann::json row = to_json(validation.measures);
       row["kind"] = "validation";
       row["epoch"] = epoch;
       row["temperature"] = validation.temperature;
-      row["uncertainty_mean"] = run_.state.bank.uncertainty().mean().item<double>();
-      row["disagreement_mean"] = run_.state.bank.disagreement().mean().item<double>();
+      row["uncertainty_mean"] = bank.uncertainty;
+      row["disagreement_mean"] = bank.disagreement;
       context_.folder.append_metrics(row);
       bar_.clear();
       spdlog::info("{}", console_line(validation.measures, epoch, improved_));
@@ -207,8 +223,9 @@ class TrainLoop {
   ProgressBar bar_;
   std::optional<Tuner> tuner_;  ///< in the first steps, where asked for
   Clock::time_point last_checkpoint_ = Clock::now();
-  bool improved_ = false;  ///< the validation of this epoch is the best so far
-  int roll_backs_ = 0;     ///< since the last log interval whose gradients were finite
+  double stall_seconds_ = 0;  ///< of the last one
+  bool improved_ = false;     ///< the validation of this epoch is the best so far
+  int roll_backs_ = 0;        ///< since the last log interval whose gradients were finite
 };
 
 }  // namespace

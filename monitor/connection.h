@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include "monitor/credentials.h"
+
+namespace penumbra::monitor {
+
+/// A client's side of a connection looks so often whether the other side still lives.
+inline constexpr int kPingMilliseconds = 10'000;
+
+/// gRPC's own log stays silent, unless GRPC_VERBOSITY asks for it: what matters is said by those who call it.
+void quiet_grpc();
+
+/// Does not connect yet. Throws what channel_credentials() does.
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address, const Security& security);
+
+/// Adds the token to a call, where there is one.
+void authorise(grpc::ClientContext& context, const std::string& token);
+
+}  // namespace penumbra::monitor

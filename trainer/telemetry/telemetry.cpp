@@ -1,0 +1,267 @@
+#include "trainer/telemetry/telemetry.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "monitor/exporter.h"
+#include "trainer/evaluation/measures_json.h"
+#include "trainer/exit_code.h"
+#include "trainer/version.h"
+
+namespace penumbra::trainer {
+namespace {
+
+using monitor::Metric;
+using monitor::Value;
+
+constexpr std::array<const char*, 2> kSpaces = {"original", "ambiguous"};
+constexpr std::size_t kMostMembers = 256;  ///< whose lateness is told one by one
+
+double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Only letters that a run's name may have.
+std::string run_name(const Config& config) {
+  std::string name = config.monitor.run.empty() ? config.run_dir : config.monitor.run;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string("._-/@:+=, ").find(c) == std::string::npos)
+      c = '_';
+  }
+  return name.size() > 200 ? name.substr(name.size() - 200) : name;
+}
+
+std::string method_name(Method method) {
+  if (method == Method::full) return "full";
+  return method == Method::ce_only ? "ce_only" : "mixup_only";
+}
+
+void add_losses(std::vector<Value>& out, const IntervalReport& r, bool both) {
+  const auto add = [&](Metric metric, const char* label, double value) { out.push_back({metric, {label}, value}); };
+  add(Metric::loss, "total", r.loss);
+  add(Metric::loss, "ce_original", r.ce_original);
+  add(Metric::accuracy, "original", r.accuracy_original);
+  add(Metric::uncertainty_mean, "original", r.uncertainty_original);
+  add(Metric::attention_norm, "original", r.attention_norm_original);
+  add(Metric::attention_spatial_std, "original", r.attention_spread_original);
+  add(Metric::gradient_norm, "all", r.gradient_norm);
+  add(Metric::gradient_norm, "original", r.gradient_norm_original);
+  if (!both) return;
+  add(Metric::loss, "ce_ambiguous", r.ce_ambiguous);
+  add(Metric::loss, "attention", r.attention);
+  add(Metric::loss, "alignment", r.alignment);
+  add(Metric::accuracy, "ambiguous", r.accuracy_ambiguous);
+  add(Metric::uncertainty_mean, "ambiguous", r.uncertainty_ambiguous);
+  add(Metric::attention_norm, "ambiguous", r.attention_norm_ambiguous);
+  add(Metric::attention_spatial_std, "ambiguous", r.attention_spread_ambiguous);
+  add(Metric::gradient_norm, "ambiguous", r.gradient_norm_ambiguous);
+  out.push_back({Metric::agreement, {}, r.agreement});
+  out.push_back({Metric::empty_attention, {}, r.empty_attention});
+  out.push_back({Metric::soft_label_moved, {}, r.moved});
+}
+
+void add_progress(std::vector<Value>& out, const IntervalReport& r, std::int64_t steps, double eta_seconds) {
+  const auto add = [&](Metric metric, double value) { out.push_back({metric, {}, value}); };
+  const double epoch = static_cast<double>(r.epoch) + static_cast<double>(r.step) / static_cast<double>(r.steps);
+  add(Metric::epoch, epoch);
+  add(Metric::steps, static_cast<double>(steps));
+  add(Metric::progress, epoch / static_cast<double>(r.epochs));
+  add(Metric::eta, eta_seconds);
+  add(Metric::images_per_second, r.images_per_second);
+  add(Metric::learning_rate, r.learning_rate);
+  add(Metric::step_seconds, r.step_seconds);
+}
+
+void add_lateness(std::vector<Value>& out, const IntervalReport& r) {
+  if (r.lateness.size() > kMostMembers) {
+    out.push_back({Metric::lateness, {"latest"}, r.latest_seconds});
+    return;
+  }
+  for (std::size_t member = 0; member < r.lateness.size(); ++member)
+    out.push_back({Metric::lateness, {std::to_string(member)}, r.lateness[member]});
+}
+
+void add_phases(std::vector<Value>& out, const IntervalReport& r) {
+  for (const auto& [phase, seconds] :
+       {std::pair{"data", r.wait_seconds}, std::pair{"forward", r.forward_seconds},
+        std::pair{"backward", r.backward_seconds}, std::pair{"communication", r.exposed_seconds},
+        std::pair{"optimizer", r.optimizer_seconds}}) {
+    out.push_back({Metric::phase_seconds, {phase}, seconds});
+  }
+}
+
+}  // namespace
+
+Telemetry::Telemetry(const Config& config, comm::World& world, const Start& start, const std::string& device,
+                     const std::vector<std::string>& classes, const RunFolder& folder, std::function<void()> on_stop)
+    : config_(config), rank_(world.rank()), classes_(classes) {
+  if (config.monitor.address == "off") return;
+  const std::vector<std::string> hosts = world.all_gather(world.host());
+  const std::string address = config.monitor.address == "embedded" ? serve(world, folder) : config.monitor.address;
+  const bool reaches = !address.empty() && (!monitor::is_loopback(address) || config.monitor.address != "embedded" ||
+                                            world.host() == hosts.front());
+  const auto same_host = std::count(hosts.begin(), hosts.end(), hosts.front());
+  if (rank_ == 0 && !address.empty() && config.monitor.address == "embedded" && monitor::is_loopback(address) &&
+      same_host != world.size()) {
+    spdlog::info("monitor: the {} ranks on other hosts do not report; see monitor.listen", world.size() - same_host);
+  }
+  const monitor::Member self{run_name(config),
+                             world.rank(),
+                             world.size(),
+                             world.host(),
+                             start.incarnation,
+                             {{"version", kVersion},
+                              {"torch", kTorchVersion},
+                              {"method", method_name(config.train.method)},
+                              {"device", device},
+                              {"ranks", std::to_string(world.size())},
+                              {"hosts", std::to_string(std::set<std::string>(hosts.begin(), hosts.end()).size())}}};
+  const auto connect = [&] {
+    if (!reaches) return;
+    monitor::ReporterOptions options;
+    options.address = address;
+    options.security = config.monitor.security;
+    const auto on_order = [this, on_stop](monitor::Order order) {
+      if (order == monitor::Order::stop) {
+        on_stop();
+      } else {
+        checkpoint_ordered_ = true;
+      }
+    };
+    const auto sample = [] { return std::vector<Value>{{Metric::resident_memory, {}, resident_bytes()}}; };
+    try {
+      reporter_ = std::make_unique<monitor::Reporter>(self, options, on_order, sample);
+    } catch (const std::runtime_error& problem) {
+      throw ConfigError(problem.what());
+    }
+  };
+  world.all_or_none(connect, exit_code_of);
+  if (reporter_ && rank_ == 0) begin(self, start);
+}
+
+Telemetry::~Telemetry() {
+  reporter_.reset();
+  std::error_code ignored;
+  if (!announcement_.empty()) std::filesystem::remove(announcement_, ignored);
+}
+
+/// Starts the monitor on rank 0; where ranks find it, on every rank; empty where it could not be had.
+std::string Telemetry::serve(comm::World& world, const RunFolder& folder) {
+  std::string address;
+  const auto start = [&] {
+    if (rank_ != 0) return;
+    monitor::ServerOptions options;
+    options.listen = config_.monitor.listen;
+    options.metrics = config_.monitor.metrics;
+    options.security = config_.monitor.security;
+    try {
+      server_ = std::make_unique<monitor::Server>(options);
+    } catch (const std::invalid_argument& problem) {
+      throw ConfigError(fmt::format("monitor: {}", problem.what()));
+    } catch (const std::runtime_error& problem) {
+      spdlog::warn("monitor: {}; training goes on without one", problem.what());
+      return;
+    }
+    const auto [host, port] = monitor::split_address(server_->address());
+    address = host == "0.0.0.0" ? fmt::format("{}:{}", world.host(), port) : server_->address();
+    announcement_ = folder.monitor();
+    const nlohmann::json targets = {{{"targets", {server_->metrics_address()}}, {"labels", {{"__monitor", address}}}}};
+    std::ofstream(announcement_) << targets.dump() << "\n";
+  };
+  world.all_or_none(start, exit_code_of);
+  return world.broadcast(address);
+}
+
+/// What is known before the first step.
+void Telemetry::begin(const monitor::Member& self, const Start& start) {
+  std::vector<std::string> labels;
+  for (const std::string_view label : monitor::describe(Metric::run_info).labels)
+    labels.push_back(self.details.at(std::string(label)));
+  reporter_->push({{Metric::run_info, labels, 1},
+                   {Metric::restarts, {}, static_cast<double>(start.incarnation)},
+                   {Metric::checkpoint_time, {}, unix_seconds()},
+                   {Metric::checkpoints, {}, 0},
+                   {Metric::failed_checkpoints, {}, 0},
+                   {Metric::non_finite_steps, {}, 0}});
+}
+
+void Telemetry::report(const IntervalReport& r, std::int64_t steps, double eta_seconds) {
+  if (!reporter_) return;
+  std::vector<Value> values;
+  add_phases(values, r);
+  if (rank_ == 0) {
+    const bool both = config_.train.method != Method::ce_only;
+    add_progress(values, r, steps, eta_seconds);
+    add_losses(values, r, both);
+    add_lateness(values, r);
+    images_ += r.images_per_second * r.step_seconds * static_cast<double>(r.taken);
+    non_finite_ += static_cast<double>(r.skipped);
+    values.push_back({Metric::images, {}, images_});
+    values.push_back({Metric::non_finite_steps, {}, non_finite_});
+    for (std::size_t space = 0; space < (both ? 2 : 1); ++space) add_faces(values, r, space);
+  }
+  reporter_->push(std::move(values));
+}
+
+void Telemetry::add_faces(std::vector<Value>& out, const IntervalReport& r, std::size_t space) {
+  const std::vector<double>& seen = r.faces.histogram[space];
+  std::vector<std::uint64_t>& total = histogram_[space];
+  total.resize(seen.size(), 0);
+  double faces = 0;
+  for (std::size_t bucket = 0; bucket < seen.size(); ++bucket) {
+    total[bucket] += static_cast<std::uint64_t>(seen[bucket]);
+    faces += seen[bucket];
+  }
+  histogram_sum_[space] += faces * (space == 0 ? r.uncertainty_original : r.uncertainty_ambiguous);
+  out.push_back({Metric::uncertainty, {kSpaces[space]}, histogram_sum_[space], total});
+  for (std::size_t c = 0; c < classes_.size(); ++c)
+    out.push_back({Metric::class_uncertainty, {kSpaces[space], classes_[c]}, r.faces.class_uncertainty[space][c]});
+}
+
+void Telemetry::validation(const Measures& measures, double temperature, BankReport bank) {
+  if (!reporter_ || rank_ != 0) return;
+  std::vector<Value> values = {{Metric::bank_uncertainty_mean, {}, bank.uncertainty},
+                               {Metric::label_disagreement_mean, {}, bank.disagreement},
+                               {Metric::evaluation, {"temperature"}, temperature}};
+  const nlohmann::json all = to_json(measures);
+  for (const auto& [name, value] : all.items()) {
+    if (value.is_number()) values.push_back({Metric::evaluation, {name}, value.get<double>()});
+  }
+  reporter_->push(std::move(values));
+}
+
+void Telemetry::checkpoint(const CheckpointReport& checkpoint) {
+  if (!reporter_ || rank_ != 0) return;
+  ++(checkpoint.kept ? checkpoints_ : failed_checkpoints_);
+  std::vector<Value> values = {{Metric::checkpoints, {}, checkpoints_},
+                               {Metric::failed_checkpoints, {}, failed_checkpoints_},
+                               {Metric::checkpoint_stall_seconds, {}, checkpoint.stall_seconds}};
+  if (checkpoint.kept) {
+    values.push_back({Metric::checkpoint_time, {}, unix_seconds()});
+    values.push_back({Metric::checkpoint_bytes, {}, checkpoint.bytes});
+    values.push_back({Metric::checkpoint_write_seconds, {}, checkpoint.write_seconds});
+  }
+  reporter_->push(std::move(values));
+}
+
+void Telemetry::finish(monitor::Outcome outcome) {
+  if (reporter_) reporter_->finish(outcome);
+}
+
+}  // namespace penumbra::trainer
