@@ -43,7 +43,7 @@ void require_safe(const std::string& address, const Security& security) {
 std::string read_token(const Security& security) {
   if (security.token_file.empty()) return "";
   const std::string text = text_of(security.token_file);
-  const std::string token = text.substr(0, text.find_first_of("\r\n"));
+  std::string token = text.substr(0, text.find_first_of("\r\n"));
   if (token.size() < kShortestToken)
     throw std::runtime_error(
         fmt::format("{}: its first line is shorter than {} characters", security.token_file, kShortestToken));

@@ -21,12 +21,6 @@ std::optional<double> find(const std::vector<Value>& values, Metric metric, cons
   return found == values.end() ? std::nullopt : std::optional(found->number);
 }
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<long>(seconds);
-  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
-
 std::string spark_of(const RunView& run, Metric metric, const std::string& label) {
   for (const History& history : run.history) {
     if (history.metric != metric || history.labels.front() != label) continue;
@@ -133,6 +127,12 @@ nlohmann::json to_array(const std::vector<Value>& values) {
 }
 
 }  // namespace
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<long>(seconds);
+  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
 
 std::string sparkline(const std::vector<double>& numbers) {
   static constexpr std::array<const char*, 8> kHeights = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};

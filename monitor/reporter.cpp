@@ -22,6 +22,7 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
+constexpr Seconds kLook{0.05};  ///< between two looks at the queue
 constexpr Seconds kShortestPause{0.2}, kLongestPause{10}, kEndPatience{1};
 
 double thread_cpu_seconds() {
@@ -107,30 +108,41 @@ struct Reporter::Impl {
       if (stream->Write(goodbye)) stream->WritesDone();
     }
     reader.join();
-    const grpc::Status status = stream->Finish();
+    grpc::Status status = stream->Finish();
     const std::lock_guard lock(mutex);
     reader_ended = false;
     context.reset();
     return status;
   }
 
-  /// The next report, or an empty one after the heartbeat's time; none when the end has come and all is sent, or the
-  /// connection has broken.
+  /// The next report, with a sample where the last one is a heartbeat old, or that alone; none when the end has come
+  /// and all is sent, or the connection has broken.
   std::optional<v1::RankReport> next() {
     std::unique_lock lock(mutex);
-    const auto something = [&] { return !queue.empty() || ending || reader_ended; };
-    wake.wait_for(lock, Seconds(options.heartbeat_seconds), something);
+    // push() wakes nobody, which would cost the training thread a system call.
+    const auto due = std::chrono::steady_clock::now() + Seconds(options.heartbeat_seconds);
+    const auto over = [&] { return ending || reader_ended; };
+    while (queue.empty() && !over() && std::chrono::steady_clock::now() < due)
+      wake.wait_for(lock, std::min(kLook, Seconds(options.heartbeat_seconds)), over);
     if (reader_ended || (ending && queue.empty())) return std::nullopt;
-    if (queue.empty()) {
-      lock.unlock();
-      std::vector<Value> values = sample ? sample() : std::vector<Value>{};
-      values.push_back({Metric::reporter_cpu, {}, cpu});
-      return report_of(values, dropped);
+    std::vector<Value> values;
+    if (!queue.empty()) {
+      values = std::move(queue.front());
+      queue.pop_front();
     }
-    const std::vector<Value> values = std::move(queue.front());
-    queue.pop_front();
     lock.unlock();
+    add_sample(values);
     return report_of(values, dropped);
+  }
+
+  void add_sample(std::vector<Value>& values) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - sampled < Seconds(options.heartbeat_seconds)) return;
+    sampled = now;
+    if (sample) {
+      for (Value& value : sample()) values.push_back(std::move(value));
+    }
+    values.push_back({Metric::reporter_cpu, {}, cpu});
   }
 
   /// Once for each kind of problem, and only by rank 0: the others have the same.
@@ -148,6 +160,7 @@ struct Reporter::Impl {
   const std::string token;
   std::unique_ptr<v1::Monitor::Stub> stub;
 
+  std::chrono::steady_clock::time_point sampled{};  ///< of the thread
   std::mutex mutex;
   std::condition_variable wake, ended;
   std::deque<std::vector<Value>> queue;
@@ -166,15 +179,12 @@ Reporter::Reporter(Member self, ReporterOptions options, OnOrder on_order, Sampl
 Reporter::~Reporter() = default;
 
 void Reporter::push(std::vector<Value> values) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->queue.size() >= impl_->options.queue) {
-      impl_->queue.pop_front();
-      ++impl_->dropped;
-    }
-    impl_->queue.push_back(std::move(values));
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->queue.size() >= impl_->options.queue) {
+    impl_->queue.pop_front();
+    ++impl_->dropped;
   }
-  impl_->wake.notify_all();
+  impl_->queue.push_back(std::move(values));
 }
 
 void Reporter::finish(Outcome outcome) { impl_->outcome = outcome; }

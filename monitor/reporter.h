@@ -26,7 +26,7 @@ class Reporter {
   using OnOrder = std::function<void(Order)>;           ///< called on a thread of the reporter
   using Sampler = std::function<std::vector<Value>()>;  ///< the same: values that need no training thread
 
-  /// `sample` is called before each heartbeat. Throws std::runtime_error for files of `security` that cannot be read.
+  /// `sample` is called once a heartbeat's time. Throws std::runtime_error for files of `security` that cannot be read.
   Reporter(Member self, ReporterOptions options, OnOrder on_order, Sampler sample = nullptr);
   /// Says goodbye as failed unless finish() was called; waits for that a second at most.
   ~Reporter();

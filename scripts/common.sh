@@ -21,6 +21,12 @@ quietly() {
   rm -f "$log"
 }
 
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+  command -v sudo >/dev/null || die "neither root nor sudo: ask an administrator for: $*"
+  sudo "$@"
+}
+
 # install_packages NAME...: Debian packages that are not there yet.
 install_packages() {
   local missing=() package
@@ -30,13 +36,22 @@ install_packages() {
   if [ ${#missing[@]} = 0 ]; then say "packages: present"; return; fi
   command -v apt-get >/dev/null || die "this system has no apt-get; install the equivalents of: ${missing[*]}"
   say "packages: installing ${missing[*]}"
-  local as_root=()
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "neither root nor sudo: ask an administrator for: ${missing[*]}"
-    as_root=(sudo)
-  fi
-  quietly "${as_root[@]}" apt-get update
-  quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  quietly as_root apt-get update
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# Prometheus, promtool and Alertmanager from Debian's packages, unpacked into the cache: installed, they would start as services.
+prometheus=$cache/prometheus/usr/bin
+install_prometheus() {
+  if [ -x "$prometheus/promtool" ] && [ -x "$prometheus/prometheus-alertmanager" ]; then say "prometheus: $prometheus"; return; fi
+  command -v apt-get >/dev/null || die "this system has no apt-get; put prometheus, promtool and prometheus-alertmanager into $prometheus"
+  say "prometheus: fetching it into $cache/prometheus"
+  local folder
+  folder=$(mktemp -d)
+  chmod 777 "$folder"  # apt fetches as a user of its own
+  (cd "$folder" && quietly apt-get download prometheus prometheus-alertmanager)
+  for package in "$folder"/*.deb; do quietly dpkg-deb -x "$package" "$cache/prometheus"; done
+  rm -r "$folder"
 }
 
 # mpirun refuses root unless it is told twice.

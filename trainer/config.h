@@ -91,6 +91,7 @@ struct EvaluationConfig {
 struct Config {
   std::string run_dir = "runs/default";
   std::uint64_t seed = 1;
+  bool tensorboard = false;
   std::int64_t log_every = 50;  ///< steps between console lines and metrics.jsonl rows
   DataConfig data;
   data::LoaderOptions loader;

@@ -331,6 +331,7 @@ std::vector<Field> sync_and_evaluation(Config& c) {
              "validation measure that names the best weights"),
       number("evaluation.patience", c.evaluation.patience, 0, 100000,
              "validations without a better one before stopping; 0: never"),
+      flag("log.tensorboard", c.tensorboard, "an event file for TensorBoard in the run folder"),
       number("log.every", c.log_every, 1, 1000000, "steps between console lines and metrics.jsonl rows"),
   };
 }

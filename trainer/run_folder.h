@@ -26,6 +26,7 @@ class RunFolder {
   /// Appends one line to metrics.jsonl. Throws data::DataError when the disk refuses it.
   void append_metrics(const nlohmann::json& row) const;
 
+  const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config() const { return path_ / "config.toml"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   /// Says where its monitor is, while it runs: RUN.monitor.json beside it, where Prometheus can find those of all runs.

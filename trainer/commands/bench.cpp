@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "comm/benchmark.h"
+#include "monitor/benchmark.h"
 #include "trainer/checkpoint/benchmark.h"
 #include "trainer/commands/commands.h"
 #include "trainer/exit_code.h"
@@ -79,6 +80,21 @@ void run_checkpoint(const CheckpointArguments& arguments) {
   });
 }
 
+struct MonitorArguments {
+  int reports = 2000;
+  double every = 0.005;
+};
+
+void run_monitor(const MonitorArguments& arguments) {
+  const monitor::ReporterTiming t = monitor::time_reports(arguments.reports, arguments.every);
+  fmt::print("{}\n", nlohmann::json{{"reports", arguments.reports},
+                                    {"push_median_microseconds", 1e6 * t.median},
+                                    {"push_p99_microseconds", 1e6 * t.p99},
+                                    {"push_longest_microseconds", 1e6 * t.longest},
+                                    {"cpu_microseconds_a_report", 1e6 * t.cpu_seconds}}
+                         .dump());
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
@@ -110,6 +126,17 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   checkpoint->footer("Example: mpirun -np 2 penumbra bench checkpoint /scratch --mib 500");
   checkpoint->callback([to_disk] { run_checkpoint(*to_disk); });
+
+  auto reports = std::make_shared<MonitorArguments>();
+  CLI::App* monitor = command->add_subcommand("monitor", "What reporting to a monitor takes of the training");
+  monitor->add_option("--reports", reports->reports, "so many")
+      ->check(CLI::Range(10, 1'000'000))
+      ->capture_default_str();
+  monitor->add_option("--every", reports->every, "seconds between two")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  monitor->footer("Example: penumbra bench monitor");
+  monitor->callback([reports] { run_monitor(*reports); });
 }
 
 }  // namespace penumbra::trainer

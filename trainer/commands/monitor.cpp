@@ -98,7 +98,8 @@ std::string address_of(const std::string& where) {
   try {
     return json.at(0).at("labels").at("__monitor").get<std::string>();
   } catch (const nlohmann::json::exception&) {
-    throw ConfigError(fmt::format("{}.monitor.json is not there: the run has no monitor of its own, or does not run", where));
+    throw ConfigError(
+        fmt::format("{}.monitor.json is not there: the run has no monitor of its own, or does not run", where));
   }
 }
 

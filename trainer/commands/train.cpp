@@ -156,7 +156,10 @@ void run_train(const Arguments& arguments) {
   world.all_or_none(
       [&] {
         config = load_config(arguments.config, arguments.sets);
-        if (arguments.dry_run) config.monitor.address = "off";
+        if (arguments.dry_run) {
+          config.monitor.address = "off";
+          config.tensorboard = false;
+        }
         for (const std::string& text : arguments.faults) wanted_faults.push_back(parse_fault(text));
       },
       exit_code_of);

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "monitor/live_view.h"
+
 namespace penumbra::trainer {
 namespace {
 
@@ -21,12 +23,6 @@ bool writes_to_a_terminal() {
 
 }  // namespace
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<std::int64_t>(seconds);
-  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
-
 ProgressBar::ProgressBar(std::int64_t total_steps, std::int64_t first)
     : total_(total_steps), first_(first), terminal_(writes_to_a_terminal()) {}
 
@@ -35,7 +31,7 @@ void ProgressBar::show(std::int64_t done) {
   constexpr int kWidth = 40;
   const auto filled = static_cast<int>(kWidth * done / total_);
   fmt::print("\r[{:=<{}}{: <{}}] {:3}%  eta {} ", "", filled, "", kWidth - filled, 100 * done / total_,
-             duration(eta_seconds(done)));
+             monitor::duration(eta_seconds(done)));
   std::fflush(stdout);
 }
 

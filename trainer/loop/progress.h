@@ -2,12 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
 
 namespace penumbra::trainer {
-
-/// "1:02:03", or "2:03" below an hour.
-std::string duration(double seconds);
 
 /// A bar on the terminal that redraws itself; does nothing when stdout is not a terminal.
 class ProgressBar {

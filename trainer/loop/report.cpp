@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "trainer/loop/progress.h"
+#include "monitor/live_view.h"
 
 namespace penumbra::trainer {
 
@@ -21,7 +21,7 @@ std::string console_line(const IntervalReport& r, double eta_seconds) {
   if (r.latest_seconds > kWorthSaying * r.step_seconds)
     line += fmt::format("  rank {} late by {:.3f} s", r.latest_rank, r.latest_seconds);
   if (r.skipped > 0) line += fmt::format("  {} skipped", r.skipped);
-  return line + fmt::format("  eta {}", duration(eta_seconds));
+  return line + fmt::format("  eta {}", monitor::duration(eta_seconds));
 }
 
 std::string console_line(const Measures& m, std::int64_t epoch, bool best) {

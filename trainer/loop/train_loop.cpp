@@ -23,7 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kMostRollBacks = 3;  ///< in log intervals without a finite one between
+constexpr std::int64_t kMostSkipped = 10;  ///< steps, in log intervals without a finite one
+constexpr int kMostRollBacks = 3;          ///< in log intervals without a finite one between
 
 class TrainLoop {
  public:
@@ -63,7 +64,7 @@ class TrainLoop {
         if (checkpointer_.in_flight() && decided.written) commit();
         decided.checkpoint |= decided.stop || is_step_of_checkpoint();
         if (!decided.checkpoint || step + 1 == steps) continue;  // at the end of an epoch its work comes first
-        if (run_.interval.has_non_finite()) report(epoch, step + 1);
+        if (!skips() && run_.interval.has_non_finite()) report(epoch, step + 1);
         save_checkpoint({epoch, step + 1});
         if (decided.stop) return stopped();
       }
@@ -158,9 +159,11 @@ class TrainLoop {
       context_.folder.append_metrics(to_json(r));
     }
     if (r.skipped == 0) roll_backs_ = 0;
-    const bool skips = config_.train.non_finite == NonFinite::skip;
-    if (r.skipped > 0 && !(skips && r.skipped < r.taken)) recover(r);
+    skipped_in_a_row_ = r.skipped == r.taken ? skipped_in_a_row_ + r.skipped : 0;
+    if (r.skipped > 0 && (!skips() || skipped_in_a_row_ >= kMostSkipped)) recover(r);
   }
+
+  bool skips() const { return config_.train.non_finite == NonFinite::skip; }
 
   /// Some gradients were not finite, and more than skipping them is asked for.
   void recover(const IntervalReport& r) {
@@ -225,7 +228,8 @@ class TrainLoop {
   Clock::time_point last_checkpoint_ = Clock::now();
   double stall_seconds_ = 0;  ///< of the last one
   bool improved_ = false;     ///< the validation of this epoch is the best so far
-  int roll_backs_ = 0;        ///< since the last log interval whose gradients were finite
+  std::int64_t skipped_in_a_row_ = 0;
+  int roll_backs_ = 0;  ///< since the last log interval whose gradients were finite
 };
 
 }  // namespace

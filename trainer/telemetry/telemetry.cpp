@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -12,6 +14,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "comm/gpu/cuda.h"
+#include "comm/gpu/nvml.h"
 #include "monitor/exporter.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
@@ -35,6 +39,34 @@ double resident_bytes() {
   double size = 0, resident = 0;
   file >> size >> resident;
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+/// This rank's card and its number; no card where it trains on CPUs.
+struct Card {
+  std::string number;
+  std::optional<comm::Nvml> nvml;
+};
+
+std::shared_ptr<Card> gpu_of(const comm::World& world, const std::string& device) {
+  auto card = std::make_shared<Card>();
+  if (device != "cuda") return card;
+  const std::vector<comm::Gpu>& gpus = comm::cuda_driver().gpus;
+  const std::size_t index = static_cast<std::size_t>(world.local_rank()) % gpus.size();
+  card->number = std::to_string(index);
+  card->nvml.emplace(gpus[index].uuid);
+  return card;
+}
+
+/// What needs no training thread.
+std::vector<Value> sampled(Card& card) {
+  std::vector<Value> values = {{Metric::resident_memory, {}, resident_bytes()}};
+  const std::optional<comm::GpuFigures> figures = card.nvml ? card.nvml->read() : std::nullopt;
+  if (!figures) return values;
+  values.push_back({Metric::gpu_utilization, {card.number}, figures->utilization});
+  values.push_back({Metric::gpu_memory, {card.number}, figures->memory_bytes});
+  values.push_back({Metric::gpu_power, {card.number}, figures->power_watts});
+  values.push_back({Metric::gpu_temperature, {card.number}, figures->temperature_celsius});
+  return values;
 }
 
 /// Only letters that a run's name may have.
@@ -111,7 +143,16 @@ void add_phases(std::vector<Value>& out, const IntervalReport& r) {
 Telemetry::Telemetry(const Config& config, comm::World& world, const Start& start, const std::string& device,
                      const std::vector<std::string>& classes, const RunFolder& folder, std::function<void()> on_stop)
     : config_(config), rank_(world.rank()), classes_(classes) {
-  if (config.monitor.address == "off") return;
+  const auto open_events = [&] {
+    if (config.tensorboard && rank_ == 0) events_ = std::make_unique<monitor::EventFile>(folder.path(), world.host());
+  };
+  world.all_or_none(open_events, exit_code_of);
+  if (config.monitor.address != "off") connect(world, start, device, folder, on_stop);
+}
+
+void Telemetry::connect(comm::World& world, const Start& start, const std::string& device, const RunFolder& folder,
+                        const std::function<void()>& on_stop) {
+  const Config& config = config_;
   const std::vector<std::string> hosts = world.all_gather(world.host());
   const std::string address = config.monitor.address == "embedded" ? serve(world, folder) : config.monitor.address;
   const bool reaches = !address.empty() && (!monitor::is_loopback(address) || config.monitor.address != "embedded" ||
@@ -132,7 +173,7 @@ Telemetry::Telemetry(const Config& config, comm::World& world, const Start& star
                               {"device", device},
                               {"ranks", std::to_string(world.size())},
                               {"hosts", std::to_string(std::set<std::string>(hosts.begin(), hosts.end()).size())}}};
-  const auto connect = [&] {
+  const auto begin_reports = [&] {
     if (!reaches) return;
     monitor::ReporterOptions options;
     options.address = address;
@@ -144,14 +185,14 @@ Telemetry::Telemetry(const Config& config, comm::World& world, const Start& star
         checkpoint_ordered_ = true;
       }
     };
-    const auto sample = [] { return std::vector<Value>{{Metric::resident_memory, {}, resident_bytes()}}; };
+    const auto sample = [gpu = gpu_of(world, device)] { return sampled(*gpu); };
     try {
       reporter_ = std::make_unique<monitor::Reporter>(self, options, on_order, sample);
     } catch (const std::runtime_error& problem) {
       throw ConfigError(problem.what());
     }
   };
-  world.all_or_none(connect, exit_code_of);
+  world.all_or_none(begin_reports, exit_code_of);
   if (reporter_ && rank_ == 0) begin(self, start);
 }
 
@@ -202,7 +243,8 @@ void Telemetry::begin(const monitor::Member& self, const Start& start) {
 }
 
 void Telemetry::report(const IntervalReport& r, std::int64_t steps, double eta_seconds) {
-  if (!reporter_) return;
+  if (!is_of_use()) return;
+  steps_ = steps;
   std::vector<Value> values;
   add_phases(values, r);
   if (rank_ == 0) {
@@ -216,7 +258,19 @@ void Telemetry::report(const IntervalReport& r, std::int64_t steps, double eta_s
     values.push_back({Metric::non_finite_steps, {}, non_finite_});
     for (std::size_t space = 0; space < (both ? 2 : 1); ++space) add_faces(values, r, space);
   }
-  reporter_->push(std::move(values));
+  send(std::move(values));
+}
+
+void Telemetry::send(std::vector<Value> values) {
+  if (events_) {
+    try {
+      events_->add(steps_, values);
+    } catch (const std::runtime_error& problem) {
+      spdlog::warn("TensorBoard: {}; training goes on without", problem.what());
+      events_.reset();
+    }
+  }
+  if (reporter_) reporter_->push(std::move(values));
 }
 
 void Telemetry::add_faces(std::vector<Value>& out, const IntervalReport& r, std::size_t space) {
@@ -235,7 +289,7 @@ void Telemetry::add_faces(std::vector<Value>& out, const IntervalReport& r, std:
 }
 
 void Telemetry::validation(const Measures& measures, double temperature, BankReport bank) {
-  if (!reporter_ || rank_ != 0) return;
+  if (!is_of_use() || rank_ != 0) return;
   std::vector<Value> values = {{Metric::bank_uncertainty_mean, {}, bank.uncertainty},
                                {Metric::label_disagreement_mean, {}, bank.disagreement},
                                {Metric::evaluation, {"temperature"}, temperature}};
@@ -243,11 +297,11 @@ void Telemetry::validation(const Measures& measures, double temperature, BankRep
   for (const auto& [name, value] : all.items()) {
     if (value.is_number()) values.push_back({Metric::evaluation, {name}, value.get<double>()});
   }
-  reporter_->push(std::move(values));
+  send(std::move(values));
 }
 
 void Telemetry::checkpoint(const CheckpointReport& checkpoint) {
-  if (!reporter_ || rank_ != 0) return;
+  if (!is_of_use() || rank_ != 0) return;
   ++(checkpoint.kept ? checkpoints_ : failed_checkpoints_);
   std::vector<Value> values = {{Metric::checkpoints, {}, checkpoints_},
                                {Metric::failed_checkpoints, {}, failed_checkpoints_},
@@ -257,7 +311,7 @@ void Telemetry::checkpoint(const CheckpointReport& checkpoint) {
     values.push_back({Metric::checkpoint_bytes, {}, checkpoint.bytes});
     values.push_back({Metric::checkpoint_write_seconds, {}, checkpoint.write_seconds});
   }
-  reporter_->push(std::move(values));
+  send(std::move(values));
 }
 
 void Telemetry::finish(monitor::Outcome outcome) {

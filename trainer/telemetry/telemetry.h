@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "comm/world.h"
+#include "monitor/event_file.h"
 #include "monitor/reporter.h"
 #include "monitor/server.h"
 #include "trainer/checkpoint/start.h"
@@ -31,8 +32,8 @@ struct BankReport {
   double uncertainty = 0, disagreement = 0;  ///< means of u and n
 };
 
-/// A run as monitors see it: a reporter on each rank and, where the configuration says so, the monitor itself on rank
-/// 0. Nothing in it delays the training or makes it fail.
+/// A run as monitors see it: a reporter on each rank and, where the configuration says so, the monitor itself and an
+/// event file for TensorBoard on rank 0. Nothing in it delays the training or makes it fail.
 class Telemetry {
  public:
   /// All ranks call. `on_stop` is called on another thread when a user asks the run to stop. Rank 0 writes
@@ -58,6 +59,11 @@ class Telemetry {
  private:
   std::string serve(comm::World& world, const RunFolder& folder);
   void begin(const monitor::Member& self, const Start& start);
+  /// To the monitor and, on rank 0, into TensorBoard's file.
+  void send(std::vector<monitor::Value> values);
+  bool is_of_use() const { return reporter_ || events_; }
+  void connect(comm::World& world, const Start& start, const std::string& device, const RunFolder& folder,
+               const std::function<void()>& on_stop);
   void add_faces(std::vector<monitor::Value>& out, const IntervalReport& report, std::size_t space);
 
   const Config& config_;
@@ -68,6 +74,8 @@ class Telemetry {
   std::array<std::vector<std::uint64_t>, 2> histogram_;  ///< since this start
   std::array<double, 2> histogram_sum_{};
   const std::vector<std::string> classes_;
+  std::int64_t steps_ = 0;  ///< as last reported
+  std::unique_ptr<monitor::EventFile> events_;
   std::unique_ptr<monitor::Server> server_;
   std::unique_ptr<monitor::Reporter> reporter_;
 };
