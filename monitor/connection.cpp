@@ -21,6 +21,7 @@ void quiet_grpc() {
 
 std::shared_ptr<grpc::Channel> open_channel(const std::string& address, const Security& security) {
   quiet_grpc();
+  require_private(address, security);
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMilliseconds);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingPatienceMilliseconds);

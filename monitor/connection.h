@@ -16,7 +16,7 @@ inline constexpr int kPingMilliseconds = 10'000;
 /// gRPC's own log stays silent, unless GRPC_VERBOSITY asks for it: what matters is said by those who call it.
 void quiet_grpc();
 
-/// Does not connect yet. Throws what channel_credentials() does.
+/// Does not connect yet. Throws what channel_credentials() and require_private() do.
 std::shared_ptr<grpc::Channel> open_channel(const std::string& address, const Security& security);
 
 /// Adds the token to a call, where there is one.

@@ -1,5 +1,6 @@
 #include "monitor/credentials.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -47,16 +48,27 @@ std::string read_token(const Security& security) {
   if (token.size() < kShortestToken)
     throw std::runtime_error(
         fmt::format("{}: its first line is shorter than {} characters", security.token_file, kShortestToken));
+  const auto printable = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
+  if (!std::all_of(token.begin(), token.end(), printable))
+    throw std::runtime_error(
+        fmt::format("{}: its first line has blanks or others than ASCII characters", security.token_file));
   return token;
+}
+
+void require_private(const std::string& address, const Security& security) {
+  if (security.token_file.empty() || !security.ca.empty() || security.insecure || is_loopback(address)) return;
+  throw std::runtime_error(fmt::format(
+      "the token would travel to {} in plain text: name the authority of its certificate (ca), or allow insecure",
+      address));
 }
 
 std::shared_ptr<grpc::ServerCredentials> server_credentials(const Security& security) {
   if (security.certificate.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions options(security.ca.empty()
+  grpc::SslServerCredentialsOptions options(security.client_ca.empty()
                                                 ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
                                                 : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_key_cert_pairs.push_back({text_of(security.key), text_of(security.certificate)});
-  options.pem_root_certs = text_of(security.ca);
+  options.pem_root_certs = text_of(security.client_ca);
   return grpc::SslServerCredentials(options);
 }
 

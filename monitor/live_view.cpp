@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
@@ -45,7 +46,7 @@ std::string progress(const RunView& run) {
   const auto done = static_cast<int>(std::lround(share * kBar));
   std::string line =
       fmt::format("  [{:=<{}}{: <{}}] {:5.1f} %  epoch {:.2f}  step {:.0f}", "", done, "", kBar - done, 100 * share,
-                  find(run.values, Metric::epoch).value_or(0), find(run.values, Metric::steps).value_or(0));
+                  find(run.values, Metric::epoch).value_or(0), find(run.values, Metric::step).value_or(0));
   if (const auto rate = find(run.values, Metric::images_per_second)) line += fmt::format("  {:.0f} img/s", *rate);
   if (const auto eta = find(run.values, Metric::eta)) line += fmt::format("  eta {}", duration(*eta));
   return line + "\n";
@@ -86,7 +87,8 @@ std::string uncertainties(const RunView& run) {
 std::string ranks(const RunView& run) {
   std::vector<std::pair<double, std::string>> late;
   for (const Value& value : run.values) {
-    if (value.metric == Metric::lateness) late.emplace_back(value.number, value.labels.front());
+    if (value.metric == Metric::lateness && std::isfinite(value.number))
+      late.emplace_back(value.number, value.labels.front());
   }
   std::sort(late.rbegin(), late.rend());
   std::string line;
@@ -129,6 +131,7 @@ nlohmann::json to_array(const std::vector<Value>& values) {
 }  // namespace
 
 std::string duration(double seconds) {
+  if (!(seconds >= 0 && seconds < 1e9)) return "?";
   const auto whole = static_cast<long>(seconds);
   if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
@@ -137,11 +140,17 @@ std::string duration(double seconds) {
 std::string sparkline(const std::vector<double>& numbers) {
   static constexpr std::array<const char*, 8> kHeights = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   if (numbers.size() < 2) return "";
-  const auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
+  std::vector<double> finite;
+  std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(finite), [](double x) { return std::isfinite(x); });
   std::string out;
   for (const double number : numbers) {
-    const double share = *high > *low ? (number - *low) / (*high - *low) : 0;
-    out += std::isfinite(share) ? kHeights[static_cast<std::size_t>(std::lround(share * 7))] : "?";
+    if (!std::isfinite(number)) {
+      out += "?";
+      continue;
+    }
+    const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
+    const double share = *high > *low ? std::clamp((number - *low) / (*high - *low), 0.0, 1.0) : 0;
+    out += kHeights[static_cast<std::size_t>(std::lround(share * 7))];
   }
   return out;
 }

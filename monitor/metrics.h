@@ -14,6 +14,7 @@ enum class MetricType { gauge, counter, histogram };
 enum class Metric {
   run_info,
   epoch,
+  step,
   steps,
   progress,
   eta,

@@ -6,9 +6,11 @@
 #include <condition_variable>
 #include <ctime>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <grpcpp/grpcpp.h>
 #include <spdlog/spdlog.h>
@@ -51,17 +53,30 @@ struct Reporter::Impl {
         thread([this] { work(); }) {}
 
   ~Impl() {
-    {
-      std::unique_lock lock(mutex);
-      ending = true;
-      wake.notify_all();
-      ended.wait_for(lock, kEndPatience, [&] { return done; });
-      if (context) context->TryCancel();
-    }
+    end();
     thread.join();
   }
 
+  void end() {
+    std::unique_lock lock(mutex);
+    ending = true;
+    wake.notify_all();
+    ended.wait_for(lock, kEndPatience, [&] { return done; });
+    if (context) context->TryCancel();
+  }
+
   void work() {
+    try {
+      report_until_the_end();
+    } catch (const std::exception& problem) {  // whatever it is, it must not end the training
+      spdlog::warn("monitor: reports end here: {}", problem.what());
+    }
+    const std::lock_guard lock(mutex);
+    done = true;
+    ended.notify_all();
+  }
+
+  void report_until_the_end() {
     for (Seconds pause = kShortestPause;; pause = std::min(2 * pause, kLongestPause)) {
       const auto begin = std::chrono::steady_clock::now();
       const grpc::Status status = converse();
@@ -69,11 +84,31 @@ struct Reporter::Impl {
       std::unique_lock lock(mutex);
       if (ending) break;
       complain(status);
-      wake.wait_for(lock, pause, [&] { return ending; });
+      const auto again = std::chrono::steady_clock::now() + pause;
+      while (!ending && std::chrono::steady_clock::now() < again) {
+        wake.wait_for(lock, kLook, [&] { return ending; });
+        keep_waiting();
+      }
     }
-    const std::lock_guard lock(mutex);
-    done = true;
-    ended.notify_all();
+  }
+
+  /// Without a connection: what waits is never sent as such, but its values are, once there is one. Under the lock.
+  void keep_waiting() {
+    for (; !queue.empty(); queue.pop_front()) {
+      remember(queue.front());
+      ++dropped;
+    }
+  }
+
+  void remember(const std::vector<Value>& values) {
+    for (const Value& value : values) latest[{value.metric, value.labels}] = value;
+  }
+
+  /// The last value of every series: a monitor that begins to listen would else not learn what is said once.
+  v1::RankReport everything() {
+    std::vector<Value> values;
+    for (const auto& [series, value] : latest) values.push_back(value);
+    return report_of(values, dropped);
   }
 
   /// One connection, from hello until it breaks or the end is said.
@@ -86,7 +121,7 @@ struct Reporter::Impl {
     const auto stream = stub->Report(context.get());
     v1::RankReport hello;
     *hello.mutable_hello() = to_wire(self);
-    bool open = stream->Write(hello);
+    bool open = stream->Write(hello) && (latest.empty() || stream->Write(everything()));
     std::thread reader([&] {
       for (v1::Order order; stream->Read(&order);) {
         if (order.kind() != v1::Order::NONE)
@@ -100,6 +135,7 @@ struct Reporter::Impl {
       const std::optional<v1::RankReport> report = next();
       if (!report) break;
       open = stream->Write(*report);
+      if (!open) ++dropped;
       cpu = thread_cpu_seconds();
     }
     if (open) {
@@ -132,6 +168,7 @@ struct Reporter::Impl {
     }
     lock.unlock();
     add_sample(values);
+    remember(values);
     return report_of(values, dropped);
   }
 
@@ -160,7 +197,10 @@ struct Reporter::Impl {
   const std::string token;
   std::unique_ptr<v1::Monitor::Stub> stub;
 
-  std::chrono::steady_clock::time_point sampled{};  ///< of the thread
+  // Of the thread:
+  std::chrono::steady_clock::time_point sampled{};
+  std::map<std::pair<Metric, std::vector<std::string>>, Value> latest;
+
   std::mutex mutex;
   std::condition_variable wake, ended;
   std::deque<std::vector<Value>> queue;
@@ -188,6 +228,12 @@ void Reporter::push(std::vector<Value> values) {
 }
 
 void Reporter::finish(Outcome outcome) { impl_->outcome = outcome; }
+
+void Reporter::end(Outcome outcome) {
+  finish(outcome);
+  impl_->end();
+}
+
 std::uint64_t Reporter::dropped() const { return impl_->dropped; }
 double Reporter::cpu_seconds() const { return impl_->cpu; }
 

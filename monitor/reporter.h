@@ -15,7 +15,9 @@ namespace penumbra::monitor {
 struct ReporterOptions {
   std::string address;  ///< HOST:PORT of the monitor
   Security security;
-  std::size_t queue = 64;        ///< reports that may wait; then the oldest is dropped
+  /// Reports that may wait; then the oldest is dropped. Without a connection each is, and only the last value of every
+  /// series is sent once there is one.
+  std::size_t queue = 64;
   double heartbeat_seconds = 2;  ///< without a report for so long one of its own says that the rank lives
 };
 
@@ -37,6 +39,8 @@ class Reporter {
   void push(std::vector<Value> values);
   /// What to say at the end.
   void finish(Outcome outcome);
+  /// Says it now, within a second at most; what is pushed later is not sent. Any thread.
+  void end(Outcome outcome);
 
   std::uint64_t dropped() const;
   double cpu_seconds() const;  ///< of the sending thread

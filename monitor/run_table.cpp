@@ -1,7 +1,6 @@
 #include "monitor/run_table.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <fstream>
@@ -25,12 +24,6 @@ bool is_kept(const Value& value) {
          (value.metric == Metric::loss && value.labels.front() == "total");
 }
 
-/// Nothing that a terminal or a log could take for more than text.
-bool is_plain(const std::string& text) {
-  return text.size() <= kLongestLabel &&
-         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 bool is_name(const std::string& text) {
   const auto fits = [](unsigned char c) {
     return std::isalnum(c) != 0 || std::string("._-/@:+=, ").find(static_cast<char>(c)) != std::string::npos;
@@ -52,18 +45,20 @@ std::string key_of(const Value& value) {
   return key;
 }
 
-double unix_seconds(RunTable::Clock::time_point time) { return Seconds(time.time_since_epoch()).count(); }
-
-constexpr std::array<const char*, 4> kOutcomes = {"running", "finished", "stopped", "failed"};
+/// Unix time of a moment.
+double unix_seconds(RunTable::Clock::time_point time) {
+  const auto ago = RunTable::Clock::now() - time;
+  return Seconds(std::chrono::system_clock::now().time_since_epoch() - ago).count();
+}
 
 Outcome outcome_named(const std::string& name) {
-  const auto found = std::find(kOutcomes.begin(), kOutcomes.end(), name);
-  return found == kOutcomes.end() ? Outcome::failed : static_cast<Outcome>(found - kOutcomes.begin());
+  for (const Outcome outcome : {Outcome::running, Outcome::finished, Outcome::stopped}) {
+    if (name == name_of(outcome)) return outcome;
+  }
+  return Outcome::failed;
 }
 
 }  // namespace
-
-std::string name_of(Outcome outcome) { return kOutcomes[static_cast<std::size_t>(outcome)]; }
 
 RunTable::RunTable(RunTableOptions options) : options_(std::move(options)) {
   if (!options_.file.empty()) load();
@@ -114,18 +109,20 @@ RunTable::Rank* RunTable::find(std::uint64_t token) {
   return place == places_.end() ? nullptr : &runs_.at(place->second.first).members.at(place->second.second);
 }
 
-void RunTable::update(std::uint64_t token, std::vector<Value> values, std::uint64_t dropped) {
+bool RunTable::update(std::uint64_t token, std::vector<Value> values, std::uint64_t dropped) {
   const std::lock_guard lock(mutex_);
   Rank* rank = find(token);
-  if (rank == nullptr) return;
+  if (rank == nullptr) return false;
   ++counts_.updates;
   rank->seen = runs_.at(places_.at(token).first).seen = Clock::now();
   rank->dropped = dropped;
-  for (Value& value : values) take(*rank, std::move(value));
+  const bool speaks_for_all = places_.at(token).second == 0;
+  for (Value& value : values) take(*rank, std::move(value), speaks_for_all);
+  return true;
 }
 
-void RunTable::take(Rank& rank, Value value) {
-  if (!fits(value)) {
+void RunTable::take(Rank& rank, Value value, bool speaks_for_all) {
+  if (!fits(value) || (describe(value.metric).scope == Scope::run && !speaks_for_all)) {
     ++counts_.rejected["metric"];
     return;
   }
@@ -257,8 +254,9 @@ void RunTable::load() {
       run.incarnation = entry.at("incarnation");
       run.outcome = outcome_named(entry.at("outcome"));
       run.details = entry.at("details").get<std::map<std::string, std::string>>();
-      run.seen =
-          Clock::time_point(std::chrono::duration_cast<Clock::duration>(Seconds(entry.at("seen").get<double>())));
+      const Seconds ago(unix_seconds(Clock::now()) - entry.at("seen").get<double>());
+      run.seen = Clock::now();  // a running one is missed from now on
+      if (run.outcome != Outcome::running) run.seen -= std::chrono::duration_cast<Clock::duration>(ago);
       for (const auto& [rank, host] : entry.at("hosts").get<std::map<int, std::string>>()) {
         run.members[rank].host = host;
         run.members[rank].seen = run.seen;
@@ -287,9 +285,11 @@ void RunTable::save() {
                    {"hosts", hosts}});
   }
   const std::filesystem::path partial = options_.file.string() + ".partial";
-  std::ofstream(partial) << all.dump(1) << "\n";
-  std::error_code error;
-  std::filesystem::rename(partial, options_.file, error);
+  std::ofstream file(partial);
+  file << all.dump(1) << "\n" << std::flush;
+  std::error_code error = file ? std::error_code() : std::make_error_code(std::errc::io_error);
+  file.close();
+  if (!error) std::filesystem::rename(partial, options_.file, error);  // else the old one stays
   if (error) spdlog::warn("{}: the list of runs cannot be kept: {}", options_.file.string(), error.message());
 }
 

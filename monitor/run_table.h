@@ -27,7 +27,7 @@ struct RunTableOptions {
 /// Any thread.
 class RunTable {
  public:
-  using Clock = std::chrono::system_clock;
+  using Clock = std::chrono::steady_clock;
   using TakeOrder = std::function<void(Order)>;
 
   /// Reads the file where there is one; one that is damaged is as good as none.
@@ -38,8 +38,8 @@ class RunTable {
   /// too many.
   std::uint64_t join(const Member& member, TakeOrder take_order);
   /// Values of a rank that has joined; each that is unknown or malformed, or one series too many, is counted and left
-  /// out. An old rank's are ignored.
-  void update(std::uint64_t token, std::vector<Value> values, std::uint64_t dropped);
+  /// out; so is what only rank 0 may say. False where the rank is not known (any more): it has to join again.
+  bool update(std::uint64_t token, std::vector<Value> values, std::uint64_t dropped);
   /// The rank will report no more: with an outcome, as it said; without, because the connection has ended.
   void leave(std::uint64_t token, std::optional<Outcome> outcome);
   /// Counts what was refused before it got here.
@@ -81,7 +81,7 @@ class RunTable {
   using Place = std::pair<std::string, int>;  ///< run and rank
 
   Rank* find(std::uint64_t token);
-  void take(Rank& rank, Value value);
+  void take(Rank& rank, Value value, bool speaks_for_all);
   bool silent(const Rank& rank, Clock::time_point now) const;
   void forget(Clock::time_point now);
   RunView view_of(const std::string& name, const Run& run, Clock::time_point now) const;

@@ -53,4 +53,8 @@ struct RunView {
 
 std::string name_of(Outcome outcome);
 
+/// At most 200 bytes, and nothing that a terminal or a log could take for more than text: no control characters, no
+/// marks that turn its direction.
+bool is_plain(const std::string& text);
+
 }  // namespace penumbra::monitor

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kLargestMessage = 1 << 20;         ///< bytes
 constexpr std::size_t kMostMemory = 256U << 20;  ///< of gRPC's buffers, bytes
+constexpr int kMostThreads = 64;
 constexpr std::chrono::milliseconds kEndPatience{500};
 
 void require_safe_metrics(const ServerOptions& options) {
@@ -59,7 +60,7 @@ Server::Server(const ServerOptions& options) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingMilliseconds / 2);
   builder.SetMaxReceiveMessageSize(kLargestMessage);
-  builder.SetResourceQuota(grpc::ResourceQuota("monitor").Resize(kMostMemory));
+  builder.SetResourceQuota(grpc::ResourceQuota("monitor").Resize(kMostMemory).SetMaxThreads(kMostThreads));
   builder.RegisterService(&impl_->service);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server || impl_->port == 0)

@@ -1,6 +1,7 @@
 #include "monitor/service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -35,14 +36,17 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::RankReport, v1::Or
   void OnReadDone(bool ok) override {
     if (!ok) return end(Status::OK);
     try {
-      take();
+      if (!take()) return end(Status(StatusCode::ABORTED, "another one has joined as this rank, or it was forgotten"));
     } catch (const std::invalid_argument& problem) {
       return end(Status(StatusCode::INVALID_ARGUMENT, problem.what()));
+    } catch (const std::exception& problem) {
+      return end(Status(StatusCode::INTERNAL, problem.what()));
     }
     // A steady rate lets short bursts through: the next read waits only for what is ahead of it.
-    next_read_ = std::max(next_read_ + pause_, Clock::now() - kBurst * pause_);
-    if (next_read_ <= Clock::now()) return StartRead(&report_);
-    alarm_.Set(next_read_, [this](bool fired) {
+    const auto now = std::chrono::steady_clock::now();
+    next_read_ = std::max(next_read_ + pause_, now - kBurst * pause_);
+    if (next_read_ <= now) return StartRead(&report_);
+    alarm_.Set(Clock::now() + (next_read_ - now), [this](bool fired) {
       if (fired) {
         StartRead(&report_);
       } else {
@@ -54,7 +58,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::RankReport, v1::Or
   void OnWriteDone(bool ok) override {
     const std::lock_guard lock(mutex_);
     orders_.pop_front();
-    if (!ok) orders_.clear();
+    if (!ok || ended_) orders_.clear();
     if (!orders_.empty()) StartWrite(&orders_.front());
   }
 
@@ -67,12 +71,14 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::RankReport, v1::Or
 
  private:
   static constexpr int kBurst = 20;
+  static constexpr std::size_t kMostOrders = 16;
 
-  void take() {
+  /// False where the table does not know this rank any more.
+  bool take() {
     if (report_.has_hello()) {
       if (token_ != 0) throw std::invalid_argument("a rank says hello once");
       token_ = table_.join(from_wire(report_.hello()), [this](Order order) { send(order); });
-      return;
+      return true;
     }
     if (token_ == 0) throw std::invalid_argument("a rank says hello first");
     if (report_.has_update()) {
@@ -84,10 +90,12 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::RankReport, v1::Or
           table_.reject("metric");
         }
       }
-      table_.update(token_, std::move(values), report_.update().dropped());
-    } else if (v1::Outcome_IsValid(report_.outcome())) {
+      return table_.update(token_, std::move(values), report_.update().dropped());
+    }
+    if (v1::Outcome_IsValid(report_.outcome())) {
       table_.leave(token_, static_cast<Outcome>(report_.outcome()));
     }
+    return true;
   }
 
   /// Under the table's lock, so not after leave().
@@ -96,19 +104,24 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::RankReport, v1::Or
     if (ended_) return;
     v1::Order message;
     message.set_kind(order == Order::stop ? v1::Order::STOP : v1::Order::CHECKPOINT);
+    if (orders_.size() >= kMostOrders) return;  // it does not read, and the same is on its way
     orders_.push_back(message);
     if (orders_.size() == 1) StartWrite(&orders_.front());
   }
 
   void end(const Status& status) {
     if (token_ != 0) table_.leave(token_, std::nullopt);  // no order comes any more
-    const std::lock_guard lock(mutex_);
-    if (!std::exchange(ended_, true)) Finish(status);
+    bool first = false;
+    {
+      const std::lock_guard lock(mutex_);
+      first = !std::exchange(ended_, true);
+    }
+    if (first) Finish(status);  // after which gRPC may delete this at any time
   }
 
   RunTable& table_;
   const Clock::duration pause_;
-  Clock::time_point next_read_{};
+  std::chrono::steady_clock::time_point next_read_{};
   grpc::Alarm alarm_;
   v1::RankReport report_;
   std::uint64_t token_ = 0;
@@ -122,12 +135,14 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::RankReport, v1::Or
 class WatchStream final : public grpc::ServerWriteReactor<v1::RunList> {
  public:
   WatchStream(RunTable& table, const v1::WatchRequest& request)
-      : table_(table), run_(request.run()), every_(seconds(std::clamp(request.every_seconds(), kShortest, kLongest))) {
+      : table_(table),
+        run_(request.run()),
+        every_(seconds(std::clamp(request.every_seconds() > 0 ? request.every_seconds() : 1, kShortest, kLongest))) {
     write();
   }
 
   void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(Status::OK);
+    if (!ok || cancelled_) return Finish(Status::OK);
     alarm_.Set(Clock::now() + every_, [this](bool fired) {
       if (fired) {
         write();
@@ -137,11 +152,14 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::RunList> {
     });
   }
 
-  void OnCancel() override { alarm_.Cancel(); }
+  void OnCancel() override {
+    cancelled_ = true;
+    alarm_.Cancel();
+  }
   void OnDone() override { delete this; }
 
  private:
-  static constexpr double kShortest = 0.2, kLongest = 60;
+  static constexpr double kShortest = 0.2, kLongest = 10;  ///< seconds
 
   void write() {
     list_ = to_wire(table_.view(run_));
@@ -151,6 +169,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::RunList> {
   RunTable& table_;
   const std::string run_;
   const Clock::duration every_;
+  std::atomic<bool> cancelled_ = false;
   grpc::Alarm alarm_;
   v1::RunList list_;
 };

@@ -3,6 +3,15 @@
 namespace penumbra::monitor {
 namespace {
 
+std::string plain(const std::string& text) { return is_plain(text) ? text : "?"; }
+
+template <typename Labels>
+std::vector<std::string> plain_all(const Labels& labels) {
+  std::vector<std::string> out;
+  for (const std::string& label : labels) out.push_back(plain(label));
+  return out;
+}
+
 template <typename Repeated>
 void add_values(const std::vector<Value>& values, Repeated* into) {
   for (const Value& value : values) *into->Add() = to_wire(value);
@@ -12,7 +21,10 @@ template <typename Repeated>
 std::vector<Value> values_of(const Repeated& values) {
   std::vector<Value> out;
   for (const v1::Value& value : values) {
-    if (auto known = from_wire(value)) out.push_back(std::move(*known));
+    auto known = from_wire(value);
+    if (!known) continue;
+    known->labels = plain_all(known->labels);
+    out.push_back(std::move(*known));
   }
   return out;
 }
@@ -44,16 +56,16 @@ v1::Run to_wire(const RunView& run) {
 
 RunView from_wire(const v1::Run& run) {
   RunView out;
-  out.name = run.name();
+  out.name = plain(run.name());
   out.ranks = run.ranks();
   out.incarnation = run.incarnation();
   out.outcome = v1::Outcome_IsValid(run.outcome()) ? static_cast<Outcome>(run.outcome()) : Outcome::failed;
-  out.details = {run.details().begin(), run.details().end()};
+  for (const auto& [name, value] : run.details()) out.details[plain(name)] = plain(value);
   out.values = values_of(run.values());
   for (const v1::Rank& rank : run.members()) {
     RankView member;
     member.rank = rank.rank();
-    member.host = rank.host();
+    member.host = plain(rank.host());
     member.up = rank.up();
     member.silent_seconds = rank.silent_seconds();
     member.values = values_of(rank.values());
@@ -61,10 +73,9 @@ RunView from_wire(const v1::Run& run) {
   }
   for (const v1::History& series : run.history()) {
     const Description* known = find_metric(series.metric());
-    if (known == nullptr) continue;
-    out.history.push_back({known->metric,
-                           {series.labels().begin(), series.labels().end()},
-                           {series.numbers().begin(), series.numbers().end()}});
+    if (known == nullptr || known->labels.size() != static_cast<std::size_t>(series.labels_size())) continue;
+    out.history.push_back(
+        {known->metric, plain_all(series.labels()), {series.numbers().begin(), series.numbers().end()}});
   }
   return out;
 }
@@ -82,7 +93,7 @@ v1::Value to_wire(const Value& value) {
 
 std::optional<Value> from_wire(const v1::Value& value) {
   const Description* known = find_metric(value.metric());
-  if (known == nullptr) return std::nullopt;
+  if (known == nullptr || known->labels.size() != static_cast<std::size_t>(value.labels_size())) return std::nullopt;
   return Value{known->metric,
                {value.labels().begin(), value.labels().end()},
                value.number(),

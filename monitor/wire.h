@@ -8,7 +8,8 @@
 
 namespace penumbra::monitor {
 
-/// Between the messages of the network and plain structs. Unknown metrics have no struct.
+/// Between the messages of the network and plain structs. Unknown metrics, and those with other labels than they should
+/// have, have no struct; texts of a list of runs that are not plain become "?".
 v1::Value to_wire(const Value& value);
 std::optional<Value> from_wire(const v1::Value& value);
 v1::Hello to_wire(const Member& member);

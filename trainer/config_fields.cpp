@@ -346,7 +346,10 @@ std::vector<Field> monitoring(Config& c) {
       text("monitor.metrics", m.metrics, "HOST:PORT of its /metrics for Prometheus"),
       text("monitor.certificate", m.security.certificate, "PEM file, to be reached from other machines", true),
       text("monitor.key", m.security.key, "PEM file of its key", true),
-      text("monitor.ca", m.security.ca, "PEM file of who vouches for the other side's certificate", true),
+      text("monitor.ca", m.security.ca,
+           "PEM file of who vouches for the monitor's certificate; an embedded one's own where it is empty", true),
+      text("monitor.client_ca", m.security.client_ca,
+           "PEM file: an embedded monitor wants certificates of this authority", true),
       text("monitor.token_file", m.security.token_file, "file with a secret that both sides know", true),
       flag("monitor.insecure", m.security.insecure, "plain text and no token beyond this machine"),
   };

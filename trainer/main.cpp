@@ -23,7 +23,7 @@ bool speaks_for_the_job() {
 
 int main(int argc, char** argv) {
   using namespace penumbra::trainer;
-  spdlog::set_default_logger(spdlog::stdout_logger_st("penumbra"));
+  spdlog::set_default_logger(spdlog::stdout_logger_mt("penumbra"));
   spdlog::set_pattern("%H:%M:%S  %v");
 
   CLI::App app{"Trains two coupled sub-nets for facial emotion recognition and says how uncertain each face is."};

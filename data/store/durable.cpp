@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <span>
 #include <vector>
 
@@ -35,6 +36,10 @@ void sync(const fs::path& file, int flags, const fs::path& target) {
   const int error = errno;
   if (opened) ::close(descriptor);
   if (!synced) throw DataError(write_failure(target, std::strerror(error)));
+}
+
+void give_name(const fs::path& partial, const fs::path& path) {
+  if (std::rename(partial.c_str(), path.c_str()) != 0) throw DataError(write_failure(path, std::strerror(errno)));
 }
 
 }  // namespace
@@ -81,8 +86,16 @@ fs::path create_partial(const fs::path& path) {
 
 void publish(const fs::path& partial, const fs::path& path) {
   sync(partial, O_RDONLY, path);
-  if (std::rename(partial.c_str(), path.c_str()) != 0) throw DataError(write_failure(path, std::strerror(errno)));
+  give_name(partial, path);
   sync(folder_of(path), O_RDONLY | O_DIRECTORY, path);
+}
+
+FileStamp publish_as_part(const fs::path& partial, const fs::path& path) {
+  std::future<FileStamp> stamp = std::async(std::launch::async, [&] { return stamp_of(partial); });
+  sync(partial, O_RDONLY, path);
+  const FileStamp found = stamp.get();  // before the name that it is read by is gone
+  give_name(partial, path);
+  return found;
 }
 
 }  // namespace penumbra::data

@@ -142,13 +142,24 @@ void Hdf5Output::write_attribute(const std::string& group, const std::string& na
   write_raw_attribute(group, name, type.get(), space.get(), padded.c_str());
 }
 
-void Hdf5Output::commit() {
+void Hdf5Output::close() {
   if (partial_.empty()) throw DataError(write_failure(path_, "it was given up or committed before"));
   const QuietErrors quiet;
   check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) >= 0);
   check(file_.reset());
+}
+
+void Hdf5Output::commit() {
+  close();
   publish(partial_, path_);
   partial_.clear();
+}
+
+FileStamp Hdf5Output::commit_as_part() {
+  close();
+  const FileStamp stamp = publish_as_part(partial_, path_);
+  partial_.clear();
+  return stamp;
 }
 
 template void Hdf5Output::write(const std::string&, std::span<const std::uint8_t>, const Shape&, std::uint64_t);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/store/durable.h"
 #include "data/store/hdf5_handles.h"
 #include "data/store/schema.h"
 
@@ -36,6 +37,9 @@ class Hdf5Output {
 
   /// Flush, close, fsync, rename, fsync of the folder.
   void commit();
+  /// For one of several files whose folder is flushed later, once for all: no fsync of the folder. Returns what is on
+  /// the disk, read through while the disk writes.
+  FileStamp commit_as_part();
 
   const std::filesystem::path& path() const { return path_; }
 
@@ -48,6 +52,7 @@ class Hdf5Output {
                  std::uint64_t rows_per_chunk);
   void write_raw_attribute(const std::string& group, const std::string& name, hid_t type, hid_t space,
                            const void* values);
+  void close();
   void abandon();
 
   std::filesystem::path path_, partial_;

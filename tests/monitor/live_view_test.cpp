@@ -1,5 +1,7 @@
 #include "monitor/live_view.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -18,7 +20,7 @@ RunView run() {
   view.details = {{"device", "cpu"}, {"method", "full"}};
   view.values = {{Metric::progress, {}, 0.25},
                  {Metric::epoch, {}, 3},
-                 {Metric::steps, {}, 1200},
+                 {Metric::step, {}, 1200},
                  {Metric::eta, {}, 3725},
                  {Metric::loss, {"total"}, 1.5},
                  {Metric::loss, {"attention"}, 0.125},
@@ -63,6 +65,7 @@ TEST(Sparkline, ScalesToItsOwnRange) {
   EXPECT_EQ(sparkline({0, 7, 3.5}), "▁█▅");
   EXPECT_EQ(sparkline({2, 2}), "▁▁");
   EXPECT_EQ(sparkline({1}), "");
+  EXPECT_EQ(sparkline({2, 3, 50, std::nan(""), 2.5, 2.6}), "▁▁█?▁▁");
 }
 
 }  // namespace

@@ -135,6 +135,22 @@ TEST(RunTable, WhatIsMalformedIsCountedAndLeftOut) {
   EXPECT_THROW(table.join(member("a", -1, 2), nobody), std::invalid_argument);
 }
 
+TEST(RunTable, OnlyTheFirstRankSpeaksForAll) {
+  RunTable table({});
+  table.update(table.join(member("a", 1), nobody), {loss(1), memory(2)}, 0);
+  EXPECT_THAT(table.view()[0].values, SizeIs(0));
+  EXPECT_THAT(table.view()[0].members[0].values, SizeIs(1));
+}
+
+TEST(RunTable, HiddenControlsAreNoText) {
+  EXPECT_TRUE(is_plain("Zürich 東京"));
+  for (const char* text : {"\x1b[2J",
+                           "\xc2\x9b"
+                           "2J",
+                           "\xe2\x80\xae", "\xe2\x81\xa6", "a\tb"})
+    EXPECT_FALSE(is_plain(text)) << text;
+}
+
 TEST(RunTable, AnOrderGoesToTheFirstRankThatCanTakeIt) {
   RunTable table({});
   std::vector<std::pair<int, Order>> taken;
@@ -158,8 +174,8 @@ TEST(RunTable, TheListOfRunsOutlivesTheMonitor) {
     table.join(member("a", 1), nobody);
     table.leave(table.join(member("b"), nobody), Outcome::finished);
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(80));
   RunTable table(options);
+  std::this_thread::sleep_for(std::chrono::milliseconds(80));
   const auto runs = table.view();
   ASSERT_THAT(runs, SizeIs(2));
   EXPECT_FALSE(runs[0].members[1].up) << "nobody has heard of it yet";

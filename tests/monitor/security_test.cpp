@@ -26,6 +26,7 @@ class Safety : public testing::Test {
     std::ofstream(folder() / "token") << "a-token-of-twenty-letters\n";
     std::ofstream(folder() / "wrong") << "another-one-that-is-wrong\n";
     std::ofstream(folder() / "short") << "short\n";
+    std::ofstream(folder() / "odd") << "sixteen letters \xc3\xa4 and a blank\n";
     const std::string script = "cd '" + folder().string() + R"(' && exec >log 2>&1
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem
 for name in server client; do
@@ -43,7 +44,19 @@ done)";
   }
   static std::string file(const char* name) { return (folder() / name).string(); }
 
-  static Security tls() { return {file("server.pem"), file("server.key"), "", "", false}; }
+  static Security tls() {
+    Security security;
+    security.certificate = file("server.pem");
+    security.key = file("server.key");
+    return security;
+  }
+  static Security trusting(const char* ca, const char* certificate = "", const char* key = "") {
+    Security security;
+    security.ca = file(ca);
+    if (*certificate != '\0') security.certificate = file(certificate);
+    if (*key != '\0') security.key = file(key);
+    return security;
+  }
 
   /// What a client with these credentials hears; "let in" where all is well.
   static std::string knock(const Server& server, const Security& security) {
@@ -96,27 +109,45 @@ TEST_F(Safety, TokensMustBeLongAndReadable) {
   EXPECT_THROW(serve(security), std::runtime_error);
   security.token_file = file("nowhere");
   EXPECT_THROW(serve(security), std::runtime_error);
+  security.token_file = file("odd");
+  EXPECT_THROW(serve(security), std::runtime_error);
+}
+
+TEST_F(Safety, ATokenDoesNotTravelInPlainText) {
+  Security security;
+  security.token_file = file("token");
+  EXPECT_THROW(Client("192.0.2.1:9", security), std::runtime_error);
+  security.insecure = true;
+  Client("192.0.2.1:9", security);
+}
+
+TEST(Addresses, AreLoopbackOnlyWhereNobodyElseReachesThem) {
+  for (const char* address : {"127.0.0.1:1", "127.9.9.9:1", "localhost:1", "[::1]:1"})
+    EXPECT_TRUE(is_loopback(address));
+  for (const char* address : {"127.example.org:1", "0.0.0.0:1", "[::]:1", "node1:1"})
+    EXPECT_FALSE(is_loopback(address));
+  for (const char* address : {"127.0.0.1:1,0.0.0.0:2", "unix:/tmp/x", "127.0.0.1", ":1", "127.0.0.1:70000"})
+    EXPECT_THROW(is_loopback(address), std::invalid_argument) << address;
 }
 
 TEST_F(Safety, TlsTakesAClientThatKnowsTheAuthority) {
   const Server server = serve(tls());
-  EXPECT_EQ(knock(server, {"", "", file("ca.pem"), "", false}), "let in");
+  EXPECT_EQ(knock(server, trusting("ca.pem")), "let in");
   EXPECT_THAT(knock(server, {}), HasSubstr("no monitor answers at")) << "plain text to TLS";
-  EXPECT_THAT(knock(server, {"", "", file("client.pem"), "", false}), HasSubstr("no monitor answers at"))
-      << "another authority";
+  EXPECT_THAT(knock(server, trusting("client.pem")), HasSubstr("no monitor answers at")) << "another authority";
 }
 
 TEST_F(Safety, PlainTextMonitorsDoNotAnswerTls) {
   const Server server = serve({});
-  EXPECT_THAT(knock(server, {"", "", file("ca.pem"), "", false}), HasSubstr("no monitor answers at"));
+  EXPECT_THAT(knock(server, trusting("ca.pem")), HasSubstr("no monitor answers at"));
 }
 
 TEST_F(Safety, ClientCertificatesCanBeAskedFor) {
   Security security = tls();
-  security.ca = file("ca.pem");
+  security.client_ca = file("ca.pem");
   const Server server = serve(security);
-  EXPECT_EQ(knock(server, {file("client.pem"), file("client.key"), file("ca.pem"), "", false}), "let in");
-  EXPECT_THAT(knock(server, {"", "", file("ca.pem"), "", false}), HasSubstr("no monitor answers at"));
+  EXPECT_EQ(knock(server, trusting("ca.pem", "client.pem", "client.key")), "let in");
+  EXPECT_THAT(knock(server, trusting("ca.pem")), HasSubstr("no monitor answers at"));
 }
 
 TEST_F(Safety, OtherMachinesAreLetInOnlySafely) {

@@ -111,19 +111,35 @@ TEST(Monitor, TrainingGoesOnWithoutAMonitorAndReportsOnceItIsThere) {
   options.heartbeat_seconds = 0.05;
   options.queue = 4;
   Reporter reporter(member(), options, no_order);
+  reporter.push({{Metric::learning_rate, {}, 0.5}});  // said once
+  EXPECT_TRUE(eventually([&] { return reporter.dropped() == 1; }));
   for (int i = 0; i < 10; ++i) reporter.push({loss(i)});
-  EXPECT_EQ(reporter.dropped(), 6U);
+  EXPECT_TRUE(eventually([&] { return reporter.dropped() >= 7; }));
   ServerOptions server_options;
   server_options.listen = address;
   {
     const Server server(server_options);
     EXPECT_TRUE(shows(server, "penumbra_loss{run=\"runs/a\",term=\"total\"} 9"));
-    EXPECT_TRUE(shows(server, "penumbra_reports_dropped_total{run=\"runs/a\",rank=\"0\"} 6"));
+    EXPECT_THAT(metrics(server), HasSubstr("penumbra_reports_dropped_total{run=\"runs/a\",rank=\"0\"} 1"));
   }
   reporter.push({loss(10)});
   const Server again(server_options);
   reporter.push({loss(11)});
   EXPECT_TRUE(shows(again, "penumbra_loss{run=\"runs/a\",term=\"total\"} 11"));
+  EXPECT_THAT(metrics(again), HasSubstr("penumbra_learning_rate{run=\"runs/a\"} 0.5\n"));
+}
+
+TEST(Monitor, ARankThatWasForgottenJoinsAgain) {
+  ServerOptions options;
+  options.table.forget_seconds = 0.2;
+  const Server server(options);
+  ReporterOptions slow = to(server);
+  slow.heartbeat_seconds = 0.6;
+  Reporter reporter(member(), slow, no_order);
+  reporter.push({loss(1)});
+  EXPECT_TRUE(shows(server, "penumbra_loss"));
+  EXPECT_TRUE(eventually([&] { return metrics(server).find("penumbra_monitor_runs 0") != std::string::npos; }));
+  EXPECT_TRUE(shows(server, "penumbra_loss"));
 }
 
 TEST(Monitor, AReporterEndsInTimeWhateverTheMonitorDoes) {

@@ -185,12 +185,18 @@ class Resume(ResumeCase):
 
     def test_a_requeued_job_forgets_that_it_was_to_begin_anew(self):
         self.done("whole")
-        stopped = self.interrupted("requeued")
+        with unittest.mock.patch.dict(os.environ, SLURM_JOB_ID="7", SLURM_RESTART_COUNT="0"):
+            stopped = self.interrupted("requeued")
         self.assertEqual(stopped.returncode, STOPPED)
-        with unittest.mock.patch.dict(os.environ, SLURM_RESTART_COUNT="1"):
+        with unittest.mock.patch.dict(os.environ, SLURM_JOB_ID="7", SLURM_RESTART_COUNT="1"):
             again = run(*self.words("requeued", *SETS), "--overwrite", ranks=2)
         self.assertIn("resumed from", again.stdout)
         self.same_as("whole", "requeued")
+        # One that never got so far as to begin the run has its wishes still before it.
+        with unittest.mock.patch.dict(os.environ, SLURM_JOB_ID="8", SLURM_RESTART_COUNT="1"):
+            other = run(*self.words("requeued", *SETS), "--overwrite", ranks=2)
+        self.assertEqual(other.returncode, 0, other.stderr)
+        self.assertNotIn("resumed from", other.stdout)
 
     def test_only_the_newest_are_kept(self):
         self.done("few", "checkpoint.keep=3", "checkpoint.best=false")

@@ -87,10 +87,19 @@ std::filesystem::path incarnation_file(const std::filesystem::path& run, int num
 
 bool CheckpointFolder::has_incarnations() const { return newest_incarnation(run_) >= 0; }
 
-int CheckpointFolder::begin_incarnation(const std::string& from) const {
+bool CheckpointFolder::was_started_by(const std::string& job) const {
+  for (int number = newest_incarnation(run_); number >= 0; --number) {
+    if (!std::filesystem::exists(incarnation_file(run_, number))) continue;
+    const auto json = nlohmann::json::parse(text_of(incarnation_file(run_, number)), nullptr, false);
+    if (json.is_object() && json.value("job", nlohmann::json()) == job) return true;
+  }
+  return false;
+}
+
+int CheckpointFolder::begin_incarnation(const std::string& from, const std::string& job) const {
   while (true) {
     const int number = newest_incarnation(run_) + 1;
-    const nlohmann::json json = {{"incarnation", number}, {"resumed_from", from}};
+    const nlohmann::json json = {{"incarnation", number}, {"resumed_from", from}, {"job", job}};
     if (write_new(incarnation_file(run_, number), json.dump() + "\n")) return number;
   }
 }

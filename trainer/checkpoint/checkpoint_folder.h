@@ -16,8 +16,11 @@ class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::filesystem::path run) : run_(std::move(run)) {}
 
-  /// Takes the next number, exclusively. `from`: the checkpoint that it resumes from, or empty. Throws data::DataError.
-  int begin_incarnation(const std::string& from) const;
+  /// Takes the next number, exclusively. `from`: the checkpoint that it resumes from, or empty; `job`: who has started
+  /// it, or empty. Throws data::DataError.
+  int begin_incarnation(const std::string& from, const std::string& job = "") const;
+  /// Whether that job has started an incarnation.
+  bool was_started_by(const std::string& job) const;
   /// Names of whole checkpoints that the newest incarnation descends from, newest first.
   std::vector<std::string> lineage() const;
   bool has_incarnations() const;

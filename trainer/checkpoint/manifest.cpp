@@ -17,8 +17,9 @@ constexpr int kVersion = 2;
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, epoch, step)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Manifest, incarnation, position, steps, interval_steps, average_updates, ranks,
-                                   metrics_bytes, is_best, has_best, best, temperature, since_best, classes, channels,
-                                   image_size, config, data, bitwise, bucket_bytes, threads, shards)
+                                   metrics_bytes, is_best, has_best, best, temperature, since_best, skipped_in_a_row,
+                                   roll_backs, classes, channels, image_size, config, data, bitwise, bucket_bytes,
+                                   threads, shards)
 
 std::string to_json(const Manifest& manifest) {
   nlohmann::json json = manifest;

@@ -27,6 +27,8 @@ struct Manifest {
   bool has_best = false;
   double best = 0, temperature = 1;
   std::int64_t since_best = 0;  ///< validations
+  std::int64_t skipped_in_a_row = 0;
+  int roll_backs = 0;
   std::vector<std::string> classes;
   int channels = 1, image_size = 0;  ///< of the stored images
   std::string config, data;          ///< configuration and fingerprints of the data, as text

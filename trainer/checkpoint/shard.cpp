@@ -9,28 +9,25 @@
 namespace penumbra::trainer {
 
 FileStamp write_shard(const std::filesystem::path& path, const StateArrays& share) {
-  {
-    data::Hdf5Output output(path);
-    std::vector<std::string> names;
-    for (const auto& [name, part] : share) {
-      if (part.intervals.empty()) continue;
-      std::vector<std::int64_t> intervals;
-      for (const comm::Interval& interval : part.intervals) {
-        intervals.push_back(interval.offset);
-        intervals.push_back(interval.size);
-      }
-      const std::string group = "array-" + std::to_string(names.size());
-      output.add_group(group);
-      output.write_attribute(group, "size", part.size);
-      output.write_attribute(group, "sparse", std::int64_t{part.sparse});
-      output.write<std::int64_t>(group + "/intervals", intervals, {part.intervals.size(), 2});
-      output.write<float>(group + "/values", part.values, {part.values.size()});
-      names.push_back(name);
+  data::Hdf5Output output(path);
+  std::vector<std::string> names;
+  for (const auto& [name, part] : share) {
+    if (part.intervals.empty()) continue;
+    std::vector<std::int64_t> intervals;
+    for (const comm::Interval& interval : part.intervals) {
+      intervals.push_back(interval.offset);
+      intervals.push_back(interval.size);
     }
-    output.write_strings("names", names);
-    output.commit();
+    const std::string group = "array-" + std::to_string(names.size());
+    output.add_group(group);
+    output.write_attribute(group, "size", part.size);
+    output.write_attribute(group, "sparse", std::int64_t{part.sparse});
+    output.write<std::int64_t>(group + "/intervals", intervals, {part.intervals.size(), 2});
+    output.write<float>(group + "/values", part.values, {part.values.size()});
+    names.push_back(name);
   }
-  return data::stamp_of(path);
+  output.write_strings("names", names);
+  return output.commit_as_part();
 }
 
 StateArrays read_shard(const std::filesystem::path& path, const FileStamp& stamp) {

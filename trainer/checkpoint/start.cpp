@@ -37,16 +37,27 @@ Resumed checkpoint_at(const std::string& folder, comm::World& world) {
   return resumed;
 }
 
-/// A job that Slurm has put back into its queue, or `penumbra launch` has started again, runs the same command: what it
-/// asked for at first is done.
+/// Who has started this: a Slurm job, or `penumbra launch`; and whether not for the first time.
+struct Job {
+  std::string id;  ///< empty: nobody who would start it again
+  bool again = false;
+};
+
+Job this_job() {
+  for (const auto& [id, count] :
+       {std::pair{"PENUMBRA_LAUNCH_ID", "PENUMBRA_RESTART_COUNT"}, std::pair{"SLURM_JOB_ID", "SLURM_RESTART_COUNT"}}) {
+    const char* name = std::getenv(id);
+    const char* restarts = std::getenv(count);
+    if (name != nullptr) return {fmt::format("{}={}", id, name), restarts != nullptr && std::atoi(restarts) > 0};
+  }
+  return {};
+}
+
+/// A job that is started again runs the same command: what it asked for at first is done, once it got so far.
 void forget_first_wishes(StartOptions& options, const CheckpointFolder& checkpoints, comm::World& world) {
-  const auto is_restart = [](const char* variable) {
-    const char* count = std::getenv(variable);
-    return count != nullptr && std::atoi(count) > 0;
-  };
-  const bool again =
-      (is_restart("SLURM_RESTART_COUNT") || is_restart("PENUMBRA_RESTART_COUNT")) && checkpoints.has_incarnations();
-  if (world.broadcast(again ? "again" : "").empty()) return;
+  const Job job = this_job();
+  const bool done = world.rank() == 0 && job.again && checkpoints.was_started_by(job.id);
+  if (world.broadcast(done ? "done" : "").empty()) return;
   options.overwrite = false;
   options.resume = "auto";
 }
@@ -84,7 +95,8 @@ Start begin_run(StartOptions options, const Config& config, const std::string& d
       }
       folder.create(config, world.size(), true);  // it died before its first checkpoint
     }
-    start.incarnation = checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "");
+    start.incarnation =
+        checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "", this_job().id);
   };
   world.all_or_none(take_number, exit_code_of);
   start.incarnation = std::stoi(world.broadcast(std::to_string(start.incarnation)));

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
@@ -18,7 +20,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kLongestPause = 60;  ///< seconds between two starts
+constexpr double kLongestPause = 60;              ///< seconds between two starts
+constexpr int kNotFound = 127, kSignalled = 128;  ///< of Supervised::run
+// Tell the ranks of all starts who has started them, and which start it is.
+constexpr const char* kId = "PENUMBRA_LAUNCH_ID";
+constexpr const char* kCount = "PENUMBRA_RESTART_COUNT";
 
 struct Arguments {
   int ranks = 1, restarts = 10;
@@ -45,6 +51,7 @@ std::vector<std::string> job(const Arguments& arguments) {
     words.insert(words.end(), {"--mca", fmt::format("oob_tcp_keepalive_{}", name), value});
   }
   for (const std::string& word : words_of(arguments.mpirun)) words.push_back(word);
+  for (const char* variable : {kId, kCount}) words.insert(words.end(), {"-x", variable});  // to ranks on other hosts
   words.insert(words.end(), {"-np", std::to_string(arguments.ranks)});
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   words.insert(words.end(), arguments.command.begin(), arguments.command.end());
@@ -52,7 +59,7 @@ std::vector<std::string> job(const Arguments& arguments) {
 }
 
 /// 4 and signals: a rank, a host or the network was lost. The other codes would only come again.
-bool may_help_to_restart(int code) { return code == kCommunication || code > kStopped; }
+bool may_help_to_restart(int code) { return code == kCommunication || (code > kStopped && code != kNotFound); }
 
 std::string meaning(int code) {
   switch (code) {
@@ -68,8 +75,10 @@ std::string meaning(int code) {
       return "a rank, a host or the network was lost";
     case kStopped:
       return "stopped on request after a checkpoint";
+    case kNotFound:
+      return "mpirun is not in PATH";
     default:
-      return code > 128 ? fmt::format("signal {}", code - 128) : "mpirun failed";
+      return code > kSignalled ? fmt::format("signal {}", code - kSignalled) : "mpirun failed";
   }
 }
 
@@ -86,20 +95,25 @@ int launch(const Arguments& arguments) {
     throw ConfigError("launch: write what to run after --, e.g. -- train configs/demo.toml");
   const std::vector<std::string> words = job(arguments);
   Supervised supervised;
+  const std::string id = fmt::format("{}-{}", getpid(), std::chrono::system_clock::now().time_since_epoch().count());
   std::vector<Ended> starts;
   for (double pause = 1;; pause = std::min(2 * pause, kLongestPause)) {
     const auto begin = Clock::now();
-    const int code = supervised.run(words, {{"PENUMBRA_RESTART_COUNT", std::to_string(starts.size())}});
+    const int code = supervised.run(words, {{kId, id}, {kCount, std::to_string(starts.size())}});
     starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
     const auto left = arguments.restarts - (static_cast<int>(starts.size()) - 1);
     if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {
-      if (starts.size() > 1 || may_help_to_restart(code)) summarise(starts);
-      return code;
+      if (starts.size() > 1 || may_help_to_restart(code) || code == kNotFound) summarise(starts);
+      // A wish to stop that came before the ranks could hear it ended them: nothing is lost by that.
+      return supervised.asked_to_stop() && code == kSignalled + SIGUSR1 ? static_cast<int>(kStopped) : code;
     }
     fmt::print(stderr, "penumbra launch: ended with {} ({}); again in {:.0f} s; restarts left: {}\n", code,
                meaning(code), pause, left - 1);
     supervised.pause(pause);
-    if (supervised.asked_to_stop()) return code;
+    if (supervised.asked_to_stop()) {
+      summarise(starts);
+      return kStopped;  // the same command goes on from where it was
+    }
   }
 }
 

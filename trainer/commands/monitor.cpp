@@ -23,10 +23,9 @@ namespace {
 constexpr const char* kListen = "127.0.0.1:9465";
 constexpr const char* kMetrics = "127.0.0.1:9464";
 
-void add_security(CLI::App& command, monitor::Security& security, const char* ca) {
+void add_security(CLI::App& command, monitor::Security& security) {
   command.add_option("--certificate", security.certificate, "PEM file with this side's certificate");
   command.add_option("--key", security.key, "PEM file with its key");
-  command.add_option("--ca", security.ca, ca);
   command.add_option("--token-file", security.token_file, "file with a secret that both sides know");
 }
 
@@ -72,9 +71,11 @@ void add_serve(CLI::App& app) {
       ->check(CLI::Range(0.1, 1e6))
       ->capture_default_str();
   command->add_option("--forget-seconds", options.table.forget_seconds, "a run silent for so long is forgotten")
-      ->check(CLI::Range(1.0, 1e9))
+      ->check(CLI::Range(10.0, 1e9))
       ->capture_default_str();
-  add_security(*command, options.security, "PEM file: clients must show a certificate of this authority");
+  add_security(*command, options.security);
+  command->add_option("--client-ca", options.security.client_ca,
+                      "PEM file: clients must show a certificate of this authority");
   command->add_flag("--insecure", options.security.insecure, "plain text and no token beyond this machine");
   command->add_flag("--reference", arguments->reference, "print the list of metrics and end");
   command->footer("Example: penumbra monitor --state runs.json, and train with --set monitor.address=127.0.0.1:9465");
@@ -107,7 +108,9 @@ void add_client_options(CLI::App& command, ClientArguments& arguments) {
   command.add_option("monitor", arguments.where, "HOST:PORT of a monitor, or the folder of a run that has its own")
       ->capture_default_str();
   command.add_option("--run", arguments.run, "of several");
-  add_security(command, arguments.security, "PEM file of who vouches for the monitor: TLS");
+  add_security(command, arguments.security);
+  command.add_option("--ca", arguments.security.ca, "PEM file of who vouches for the monitor: TLS");
+  command.add_flag("--insecure", arguments.security.insecure, "the token may travel in plain text");
 }
 
 std::string shown(const std::vector<monitor::RunView>& runs, bool json) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 
@@ -164,6 +165,7 @@ void run_train(const Arguments& arguments) {
       },
       exit_code_of);
   world.require_agreement("configuration", to_toml(config));
+  StopRequest stop(config.stop, /*term=*/world.size() == 1);  // else the watchdog hears of SIGTERM first
   const bool gpus = takes_gpus(config.train.device, world);
   world.all_or_none(
       [&] {
@@ -182,11 +184,15 @@ void run_train(const Arguments& arguments) {
     }
     return;
   }
-  StopRequest stop(config.stop, /*term=*/world.size() == 1);  // else the watchdog hears of SIGTERM first
   const comm::Member self{world.rank(), world.size(), world.host()};
+  std::atomic<Telemetry*> reports = nullptr;  // while there are any
   const comm::Watchdog watchdog(
       self, config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
-      [&](const comm::Verdict& verdict) { give_up(world, folder, self, verdict); }, [&] { stop.request(); });
+      [&](const comm::Verdict& verdict) {
+        if (Telemetry* telemetry = reports) telemetry->close(monitor::Outcome::failed);
+        give_up(world, folder, self, verdict);
+      },
+      [&] { stop.request(); });
   if (config.sync_path != SyncPath::automatic) {
     world.set_path(config.sync_path == SyncPath::library ? comm::Path::library : comm::Path::pairwise);
   }
@@ -205,6 +211,7 @@ void run_train(const Arguments& arguments) {
   }
   Telemetry telemetry(config, world, start, device.is_cpu() ? "cpu" : "cuda", data.train.info.classes, folder,
                       [&] { stop.request(); });
+  reports = &telemetry;
   FaultPlan faults(wanted_faults, world.rank(), start.incarnation);
   bool finished = true;
   run_or_abort(world, [&] {
@@ -212,10 +219,16 @@ void run_train(const Arguments& arguments) {
     if (arguments.dry_run) {
       dry_run(config, data, world, device);
     } else {
-      finished = train(config, data, {world, device, folder, checkpoints, start, stop, faults, telemetry});
-      telemetry.finish(finished ? monitor::Outcome::finished : monitor::Outcome::stopped);
+      try {
+        finished = train(config, data, {world, device, folder, checkpoints, start, stop, faults, telemetry});
+      } catch (...) {  // what follows may not come back
+        telemetry.close(monitor::Outcome::failed);
+        throw;
+      }
+      telemetry.close(finished ? monitor::Outcome::finished : monitor::Outcome::stopped);
     }
   });
+  reports = nullptr;
   if (!finished) throw Stopped();
 }
 

@@ -24,7 +24,12 @@ timespec timespec_of(double seconds) {
 
 Supervised::Supervised() {
   sigemptyset(&signals_);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&signals_, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
+    struct sigaction action {};  // nohup and shells ignore some on our behalf; blocked, they would come nevertheless
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&signals_, signal);
+  }
+  std::signal(SIGCHLD, SIG_DFL);
+  sigaddset(&signals_, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &signals_, &before_);
 }
 
@@ -61,8 +66,9 @@ int Supervised::run(const std::vector<std::string>& words,
     const int signal = ::sigwaitinfo(&signals_, nullptr);
     if (signal > 0 && signal != SIGCHLD) pass_on(signal, process);
     int status = 0;
-    if (::waitpid(process, &status, WNOHANG) == process)
-      return WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status);
+    const pid_t ended = ::waitpid(process, &status, WNOHANG);
+    if (ended < 0) return kNotFound;
+    if (ended == process) return WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status);
   }
 }
 

@@ -1,6 +1,5 @@
 #include "trainer/loop/interval.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -30,14 +29,15 @@ Interval::Interval(comm::Collective& collective, at::Device device)
       non_finite_(at::zeros({}, sums_.options())) {}
 
 void Interval::add(const StepResult& result, double wait_seconds) {
-  // Norms and the count are the same on every rank: their shares, summed, are themselves again.
+  // Norms are the same on every rank: their shares, summed, are themselves again. One rank counts.
   const auto shares = static_cast<double>(collective_.world_size()) * static_cast<double>(result.parts.size());
-  const at::Tensor norm = result.gradient_norm / shares, count = at::full_like(norm, 1 / shares);
+  const at::Tensor norm = result.gradient_norm / shares;
   const at::Tensor norms = result.net_norms / shares;
   const at::Tensor original = norms[0], ambiguous = norms.numel() > 1 ? norms[1] : at::zeros_like(norm);
   const at::Tensor finite = result.gradient_norm.isfinite();
   for (std::size_t part = 0; part < result.parts.size(); ++part) {
     const Objective& o = result.parts[part];
+    const at::Tensor count = at::full_like(norm, collective_.rank() == 0 && part == 0 ? 1 : 0);
     const Observation& seen = result.observations[part];
     const at::Tensor row = at::stack({o.total.detach(),
                                       o.ce_original,
@@ -85,7 +85,7 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   collective_.all_reduce_sum(sums_).wait();
   const at::Tensor sums = sums_.to(at::kCPU);
   const auto finite = static_cast<std::int64_t>(std::llround(sums[kColumns - 1].item<double>()));
-  const std::vector<double> v = numbers(sums / static_cast<double>(std::max<std::int64_t>(1, finite)));
+  const std::vector<double> v = numbers(sums / static_cast<double>(finite));
   const auto now = std::chrono::steady_clock::now();
   IntervalReport report;
   report.taken = steps_;
@@ -135,7 +135,7 @@ FaceReport Interval::take_faces() {
   const std::size_t sums = 2 * kUncertaintyBuckets, counts = sums + 2 * classes;
   for (std::size_t space = 0; space < 2; ++space) {
     for (std::size_t c = 0; c < classes; ++c)
-      faces.class_uncertainty[space].push_back(v[sums + space * classes + c] / std::max(1.0, v[counts + c]));
+      faces.class_uncertainty[space].push_back(v[sums + space * classes + c] / v[counts + c]);
   }
   return faces;
 }

@@ -17,8 +17,8 @@ class Interval {
   explicit Interval(comm::Collective& collective, at::Device device = at::kCPU);
 
   void add(const StepResult& result, double wait_seconds);
-  /// The interval's means over its finite steps and all ranks, and starts the next one. All ranks call. Seconds are
-  /// this rank's.
+  /// The interval's means over its finite steps and all ranks - not numbers where there was none -, and starts the next
+  /// one. All ranks call. Seconds are this rank's.
   IntervalReport take(std::int64_t global_batch);
   std::int64_t steps() const { return steps_; }
   /// Whether a step since the last take() had a gradient that is not finite; the same on every rank. Waits for the

@@ -14,7 +14,7 @@ namespace penumbra::trainer {
 /// How uncertain the nets are of the faces of one log interval; original space first, then the ambiguous one.
 struct FaceReport {
   std::array<std::vector<double>, 2> histogram;          ///< faces by uncertainty, kUncertaintyBuckets
-  std::array<std::vector<double>, 2> class_uncertainty;  ///< mean by label
+  std::array<std::vector<double>, 2> class_uncertainty;  ///< mean by label; NaN for a class without a face
 };
 
 /// What the user sees of one log interval. Losses and shares are means over the interval's global batches.

@@ -78,6 +78,8 @@ Manifest RunState::manifest(const Start& start, Position next, std::uint64_t met
   manifest.best = best.best().value_or(0);
   manifest.since_best = best.since();
   manifest.temperature = temperature;
+  manifest.skipped_in_a_row = skipped_in_a_row;
+  manifest.roll_backs = roll_backs;
   manifest.classes = data.train.info.classes;
   manifest.channels = data.train.info.channels;
   manifest.image_size = data.train.info.image_size;
@@ -103,6 +105,8 @@ Position RunState::resume(const Resumed& resumed) {
   interval.resume_at(then.interval_steps);
   best.resume_at(then.has_best ? std::optional(then.best) : std::nullopt, then.since_best);
   temperature = then.temperature;
+  skipped_in_a_row = then.skipped_in_a_row;
+  roll_backs = then.roll_backs;
   if (world.rank() == 0) {
     spdlog::info("resumed from {}, after {} steps", resumed.name, steps);
     if (then.bitwise != bitwise())
@@ -111,9 +115,10 @@ Position RunState::resume(const Resumed& resumed) {
   return then.position;
 }
 
-void RunState::roll_back(const Resumed& resumed) {
+void RunState::roll_back(const Resumed& resumed, std::int64_t epoch) {
   state.gradients.await_values();  // none may arrive on top
   restore(state, interval, resumed.arrays, resumed.manifest.ranks, world.collective());
+  if (resumed.manifest.position.epoch != epoch) state.bank.visits().zero_();
   if (state.average) state.average->resume_at(resumed.manifest.average_updates);
   interval.restart();
 }

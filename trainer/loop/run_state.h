@@ -32,8 +32,8 @@ struct RunState {
   /// Goes on from a checkpoint in a start of its own; says on rank 0 what differs. Returns the next step.
   Position resume(const Resumed& resumed);
   /// Takes weights, moments and banks from a checkpoint while training: what validation has found so far stays, and the
-  /// steps count on.
-  void roll_back(const Resumed& resumed);
+  /// steps count on. `epoch`: the present one; visits of an older one do not belong to it.
+  void roll_back(const Resumed& resumed, std::int64_t epoch);
 
   /// On rank 0: the averaged weights where there are any, since those are what was validated.
   void save_weights(const RunFolder& folder, const std::string& name, std::int64_t epoch);
@@ -47,8 +47,10 @@ struct RunState {
   Interval interval;
   BestSoFar best;
   double temperature = 1;
-  std::int64_t steps = 0;  ///< taken since the run began
-  Tuning tuned{0, 0};      ///< what the tuner has found; no threads: it was not asked
+  std::int64_t skipped_in_a_row = 0;  ///< steps, in log intervals without a finite one
+  int roll_backs = 0;                 ///< in log intervals without a wholly finite one between
+  std::int64_t steps = 0;             ///< taken since the run began
+  Tuning tuned{0, 0};                 ///< what the tuner has found; no threads: it was not asked
 
  private:
   /// What the bits of a run depend on, beside its configuration and data.

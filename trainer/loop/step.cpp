@@ -111,7 +111,6 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
     result.observations.push_back(observe(views, part, state.bank.hard_labels(part.sample), state.nets, loss));
     result.seconds.forward += watch.lap();
     loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
-    state.bank.update(part.sample, loss.posterior, loss.divergence);
     result.parts.push_back(std::move(loss));
     result.seconds.backward += watch.lap();
   }
@@ -124,6 +123,11 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   result.gradient_norm = at::linalg_vector_norm(result.net_norms);
   state.optimizer.step(rate, result.gradient_norm, skips);
   keep_if_finite(buffers, before, result.gradient_norm);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const at::Tensor& posterior = result.parts[i].posterior;  // what is not finite is no visit
+    state.bank.update(parts[i].sample, skips ? posterior + 0 * result.gradient_norm : posterior,
+                      result.parts[i].divergence);
+  }
   state.gradients.share_values();
   if (state.average) {
     state.gradients.await_values();

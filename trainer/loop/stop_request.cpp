@@ -18,6 +18,7 @@ const std::map<std::string, int>& signals_by_name() {
 StopRequest::StopRequest(const StopOptions& options, bool term) {
   for (const std::string& name : options.signals) numbers_.push_back(signals_by_name().at(name));
   if (term) numbers_.push_back(SIGTERM);
+  if (std::getenv("PENUMBRA_LAUNCH_ID") != nullptr) numbers_.push_back(SIGUSR1);  // how `penumbra launch` asks
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : numbers_) sigaddset(&signals, signal);

@@ -57,6 +57,7 @@ class TrainLoop {
         const bool wanted = context_.telemetry.take_checkpoint_order() || is_time_for_checkpoint();
         vote.cast({context_.stop.asked(), wanted, written});
         const double seconds = run_.take_step(epoch, step, context_.faults);
+        context_.telemetry.step_done();
         if (tuner_) tune(seconds);
         bar_.show(epoch * steps + step + 1);
         if (run_.interval.steps() == config_.log_every || step + 1 == steps) report(epoch, step + 1);
@@ -150,6 +151,7 @@ class TrainLoop {
 
   /// The log interval ends with step `step - 1`.
   void report(std::int64_t epoch, std::int64_t step) {
+    const bool spoiled = run_.interval.has_non_finite();  // in this start, whatever was skipped in the one before
     const IntervalReport r = run_.report(epoch, step);
     const double eta = bar_.eta_seconds(epoch * r.steps + step);
     context_.telemetry.report(r, run_.steps, eta);
@@ -158,9 +160,9 @@ class TrainLoop {
       spdlog::info("{}", console_line(r, eta));
       context_.folder.append_metrics(to_json(r));
     }
-    if (r.skipped == 0) roll_backs_ = 0;
-    skipped_in_a_row_ = r.skipped == r.taken ? skipped_in_a_row_ + r.skipped : 0;
-    if (r.skipped > 0 && (!skips() || skipped_in_a_row_ >= kMostSkipped)) recover(r);
+    if (r.skipped == 0) run_.roll_backs = 0;
+    run_.skipped_in_a_row = r.skipped == r.taken ? run_.skipped_in_a_row + r.skipped : 0;
+    if (spoiled && (!skips() || run_.skipped_in_a_row >= kMostSkipped)) recover(r);
   }
 
   bool skips() const { return config_.train.non_finite == NonFinite::skip; }
@@ -178,10 +180,10 @@ class TrainLoop {
 
   /// False where there is nothing to go back to, or it has not helped before.
   bool roll_back(const IntervalReport& r) {
-    if (++roll_backs_ > kMostRollBacks) return false;
+    if (++run_.roll_backs > kMostRollBacks) return false;
     const std::optional<Resumed> resumed = newest_whole(context_.checkpoints, world_);
     if (!resumed) return false;
-    run_.roll_back(*resumed);
+    run_.roll_back(*resumed, r.epoch);
     if (world_.rank() != 0) return true;
     spdlog::warn("{} gradients are not finite: back to the weights of {}, on with the next batches", r.skipped,
                  resumed->name);
@@ -228,8 +230,6 @@ class TrainLoop {
   Clock::time_point last_checkpoint_ = Clock::now();
   double stall_seconds_ = 0;  ///< of the last one
   bool improved_ = false;     ///< the validation of this epoch is the best so far
-  std::int64_t skipped_in_a_row_ = 0;
-  int roll_backs_ = 0;  ///< since the last log interval whose gradients were finite
 };
 
 }  // namespace

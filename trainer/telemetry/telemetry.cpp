@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -112,7 +113,7 @@ void add_progress(std::vector<Value>& out, const IntervalReport& r, std::int64_t
   const auto add = [&](Metric metric, double value) { out.push_back({metric, {}, value}); };
   const double epoch = static_cast<double>(r.epoch) + static_cast<double>(r.step) / static_cast<double>(r.steps);
   add(Metric::epoch, epoch);
-  add(Metric::steps, static_cast<double>(steps));
+  add(Metric::step, static_cast<double>(steps));
   add(Metric::progress, epoch / static_cast<double>(r.epochs));
   add(Metric::eta, eta_seconds);
   add(Metric::images_per_second, r.images_per_second);
@@ -154,14 +155,22 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
                         const std::function<void()>& on_stop) {
   const Config& config = config_;
   const std::vector<std::string> hosts = world.all_gather(world.host());
-  const std::string address = config.monitor.address == "embedded" ? serve(world, folder) : config.monitor.address;
-  const bool reaches = !address.empty() && (!monitor::is_loopback(address) || config.monitor.address != "embedded" ||
-                                            world.host() == hosts.front());
-  const auto same_host = std::count(hosts.begin(), hosts.end(), hosts.front());
-  if (rank_ == 0 && !address.empty() && config.monitor.address == "embedded" && monitor::is_loopback(address) &&
-      same_host != world.size()) {
-    spdlog::info("monitor: the {} ranks on other hosts do not report; see monitor.listen", world.size() - same_host);
-  }
+  const bool embedded = config.monitor.address == "embedded";
+  const std::string address = embedded ? serve(world, folder) : config.monitor.address;
+  bool reaches = !address.empty();
+  const auto look = [&] {  // an address that is none is the same on every rank
+    if (!reaches) return;
+    try {
+      const bool alone = embedded && monitor::is_loopback(address);
+      const auto others = std::count_if(hosts.begin(), hosts.end(), [&](const auto& host) { return host != hosts[0]; });
+      if (rank_ == 0 && alone && others > 0)
+        spdlog::info("monitor: the {} ranks on other hosts do not report; see monitor.listen", others);
+      reaches = !alone || world.host() == hosts.front();
+    } catch (const std::invalid_argument& problem) {
+      throw ConfigError(fmt::format("monitor.address: {}", problem.what()));
+    }
+  };
+  world.all_or_none(look, exit_code_of);
   const monitor::Member self{run_name(config),
                              world.rank(),
                              world.size(),
@@ -178,6 +187,7 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
     monitor::ReporterOptions options;
     options.address = address;
     options.security = config.monitor.security;
+    if (embedded && options.security.ca.empty()) options.security.ca = options.security.certificate;  // its own
     const auto on_order = [this, on_stop](monitor::Order order) {
       if (order == monitor::Order::stop) {
         on_stop();
@@ -185,7 +195,11 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
         checkpoint_ordered_ = true;
       }
     };
-    const auto sample = [gpu = gpu_of(world, device)] { return sampled(*gpu); };
+    const auto sample = [this, gpu = gpu_of(world, device)] {
+      std::vector<Value> values = sampled(*gpu);
+      if (rank_ == 0) values.push_back({Metric::steps, {}, static_cast<double>(taken_)});
+      return values;
+    };
     try {
       reporter_ = std::make_unique<monitor::Reporter>(self, options, on_order, sample);
     } catch (const std::runtime_error& problem) {
@@ -196,10 +210,13 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
   if (reporter_ && rank_ == 0) begin(self, start);
 }
 
-Telemetry::~Telemetry() {
-  reporter_.reset();
+Telemetry::~Telemetry() = default;
+
+void Telemetry::close(monitor::Outcome outcome) {
+  if (reporter_) reporter_->end(outcome);
   std::error_code ignored;
-  if (!announcement_.empty()) std::filesystem::remove(announcement_, ignored);
+  const bool gone_well = outcome != monitor::Outcome::failed;  // else Prometheus shall find nobody where it looks
+  if (gone_well && !announcement_.empty()) std::filesystem::remove(announcement_, ignored);
 }
 
 /// Starts the monitor on rank 0; where ranks find it, on every rank; empty where it could not be had.
@@ -220,7 +237,7 @@ std::string Telemetry::serve(comm::World& world, const RunFolder& folder) {
       return;
     }
     const auto [host, port] = monitor::split_address(server_->address());
-    address = host == "0.0.0.0" ? fmt::format("{}:{}", world.host(), port) : server_->address();
+    address = host == "0.0.0.0" || host == "[::]" ? fmt::format("{}:{}", world.host(), port) : server_->address();
     announcement_ = folder.monitor();
     const nlohmann::json targets = {{{"targets", {server_->metrics_address()}}, {"labels", {{"__monitor", address}}}}};
     std::ofstream(announcement_) << targets.dump() << "\n";
@@ -239,6 +256,7 @@ void Telemetry::begin(const monitor::Member& self, const Start& start) {
                    {Metric::checkpoint_time, {}, unix_seconds()},
                    {Metric::checkpoints, {}, 0},
                    {Metric::failed_checkpoints, {}, 0},
+                   {Metric::steps, {}, 0},
                    {Metric::non_finite_steps, {}, 0}});
 }
 
@@ -282,10 +300,12 @@ void Telemetry::add_faces(std::vector<Value>& out, const IntervalReport& r, std:
     total[bucket] += static_cast<std::uint64_t>(seen[bucket]);
     faces += seen[bucket];
   }
-  histogram_sum_[space] += faces * (space == 0 ? r.uncertainty_original : r.uncertainty_ambiguous);
+  if (faces > 0) histogram_sum_[space] += faces * (space == 0 ? r.uncertainty_original : r.uncertainty_ambiguous);
   out.push_back({Metric::uncertainty, {kSpaces[space]}, histogram_sum_[space], total});
-  for (std::size_t c = 0; c < classes_.size(); ++c)
-    out.push_back({Metric::class_uncertainty, {kSpaces[space], classes_[c]}, r.faces.class_uncertainty[space][c]});
+  for (std::size_t c = 0; c < classes_.size(); ++c) {
+    const double mean = r.faces.class_uncertainty[space][c];
+    if (std::isfinite(mean)) out.push_back({Metric::class_uncertainty, {kSpaces[space], classes_[c]}, mean});
+  }
 }
 
 void Telemetry::validation(const Measures& measures, double temperature, BankReport bank) {
@@ -312,10 +332,6 @@ void Telemetry::checkpoint(const CheckpointReport& checkpoint) {
     values.push_back({Metric::checkpoint_write_seconds, {}, checkpoint.write_seconds});
   }
   send(std::move(values));
-}
-
-void Telemetry::finish(monitor::Outcome outcome) {
-  if (reporter_) reporter_->finish(outcome);
 }
 
 }  // namespace penumbra::trainer

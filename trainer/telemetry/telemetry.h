@@ -50,8 +50,9 @@ class Telemetry {
   // Of the run as a whole, on rank 0; the others' are ignored.
   void validation(const Measures& measures, double temperature, BankReport bank);
   void checkpoint(const CheckpointReport& checkpoint);
-  /// How the run ends; without it, it has failed.
-  void finish(monitor::Outcome outcome);
+  /// Says how the run has ended, within a second; without it, it has failed. Any thread.
+  void close(monitor::Outcome outcome);
+  void step_done() { ++taken_; }
 
   /// Whether a user has asked for a checkpoint since the last call.
   bool take_checkpoint_order() { return checkpoint_ordered_.exchange(false); }
@@ -74,7 +75,8 @@ class Telemetry {
   std::array<std::vector<std::uint64_t>, 2> histogram_;  ///< since this start
   std::array<double, 2> histogram_sum_{};
   const std::vector<std::string> classes_;
-  std::int64_t steps_ = 0;  ///< as last reported
+  std::int64_t steps_ = 0;               ///< as last reported
+  std::atomic<std::int64_t> taken_ = 0;  ///< steps of this start
   std::unique_ptr<monitor::EventFile> events_;
   std::unique_ptr<monitor::Server> server_;
   std::unique_ptr<monitor::Reporter> reporter_;

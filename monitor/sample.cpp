@@ -1,0 +1,35 @@
+#include "monitor/sample.h"
+
+#include <array>
+
+namespace penumbra::monitor {
+namespace {
+
+constexpr std::size_t kLongest = 200;  ///< bytes
+
+/// Of UTF-8: U+0080 to U+009F, U+202A to U+202E, U+2066 to U+2069.
+bool is_hidden_control(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
+  if (byte(0) == 0xc2) return byte(1) >= 0x80 && byte(1) <= 0x9f;
+  if (byte(0) != 0xe2) return false;
+  return (byte(1) == 0x80 && byte(2) >= 0xaa && byte(2) <= 0xae) ||
+         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
+}
+
+}  // namespace
+
+std::string name_of(Outcome outcome) {
+  static constexpr std::array<const char*, 4> kNames = {"running", "finished", "stopped", "failed"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+bool is_plain(const std::string& text) {
+  if (text.size() > kLongest) return false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c < 0x20 || c == 0x7f || is_hidden_control(text, at)) return false;
+  }
+  return true;
+}
+
+}  // namespace penumbra::monitor
