@@ -9,7 +9,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 
-#include "monitor/exporter.h"
+#include "monitor/address.h"
 
 namespace penumbra::monitor {
 namespace {

@@ -1,7 +1,6 @@
 #include "monitor/event_file.h"
 
 #include <array>
-#include <chrono>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -10,10 +9,6 @@
 
 namespace penumbra::monitor {
 namespace {
-
-double unix_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 template <typename Number>
 std::string little_endian(Number number) {

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "monitor/address.h"
+#include "monitor/credentials.h"
 #include "monitor/own_metrics.h"
 
 namespace penumbra::monitor {
@@ -165,7 +167,7 @@ Exporter::Exporter(const ExporterOptions& options, RunTable& table) : impl_(std:
   impl_->exposer->RegisterCollectable(impl_->scrape);
   if (!options.token.empty()) {
     impl_->exposer->RegisterAuth([token = options.token](const std::string& user, const std::string& password) {
-      return user == "penumbra" && password == token;
+      return user == "penumbra" && same_secret(password, token);
     });
   }
 }
@@ -177,24 +179,6 @@ Exporter::~Exporter() {
 
 std::string Exporter::address() const {
   return fmt::format("{}:{}", impl_->host, impl_->exposer->GetListeningPorts().at(0));
-}
-
-std::pair<std::string, int> split_address(const std::string& address) {
-  const auto colon = address.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  const std::string host = address.substr(0, colon);
-  const bool plain = host.find_first_of(", \t/") == std::string::npos;  // civetweb would take a list
-  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
-  if (colon == 0 || !plain || !digits || std::stoi(port) > 65535)
-    throw std::invalid_argument(fmt::format("'{}' is no HOST:PORT", address));
-  return {host, std::stoi(port)};
-}
-
-bool is_loopback(const std::string& address) {
-  const std::string host = split_address(address).first;
-  in_addr number{};
-  return host == "localhost" || host == "[::1]" ||
-         (inet_pton(AF_INET, host.c_str(), &number) == 1 && ntohl(number.s_addr) >> 24 == 127);
 }
 
 }  // namespace penumbra::monitor

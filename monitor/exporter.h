@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "monitor/run_table.h"
 
@@ -29,10 +28,5 @@ class Exporter {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// HOST and PORT of "HOST:PORT" or "[HOST]:PORT". Throws std::invalid_argument.
-std::pair<std::string, int> split_address(const std::string& address);
-/// Whether only this machine can reach it.
-bool is_loopback(const std::string& address);
 
 }  // namespace penumbra::monitor

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace penumbra::monitor {
@@ -82,6 +83,9 @@ struct Value {
   double number = 0;                       ///< of a histogram: the sum of what was observed
   std::vector<std::uint64_t> counts = {};  ///< of a histogram: by bucket, one more than there are bounds
 };
+
+/// What tells the series of a rank apart: metric and labels.
+using SeriesKey = std::pair<Metric, std::vector<std::string>>;
 
 /// The reference of docs/metrics.md, in Markdown: those of runs, and those of the monitor itself.
 std::string metric_reference();

@@ -199,7 +199,7 @@ struct Reporter::Impl {
 
   // Of the thread:
   std::chrono::steady_clock::time_point sampled{};
-  std::map<std::pair<Metric, std::vector<std::string>>, Value> latest;
+  std::map<SeriesKey, Value> latest;
 
   std::mutex mutex;
   std::condition_variable wake, ended;

@@ -1,8 +1,6 @@
 #include "monitor/run_table.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cmath>
 #include <fstream>
 #include <stdexcept>
 
@@ -16,19 +14,12 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::size_t kHistory = 60;  ///< values of a series that are kept for a live view
-constexpr std::size_t kLongestLabel = 200, kMostDetails = 32;
+constexpr std::size_t kMostDetails = 32;
 constexpr int kMostRanks = 1 << 16;
 
 bool is_kept(const Value& value) {
   return value.metric == Metric::uncertainty_mean || value.metric == Metric::step_seconds ||
          (value.metric == Metric::loss && value.labels.front() == "total");
-}
-
-bool is_name(const std::string& text) {
-  const auto fits = [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string("._-/@:+=, ").find(static_cast<char>(c)) != std::string::npos;
-  };
-  return !text.empty() && text.size() <= kLongestLabel && std::all_of(text.begin(), text.end(), fits);
 }
 
 bool fits(const Value& value) {
@@ -39,16 +30,9 @@ bool fits(const Value& value) {
          std::all_of(value.labels.begin(), value.labels.end(), is_plain);
 }
 
-std::string key_of(const Value& value) {
-  std::string key = std::to_string(static_cast<int>(value.metric));
-  for (const std::string& label : value.labels) key += '\n' + label;
-  return key;
-}
-
 /// Unix time of a moment.
-double unix_seconds(RunTable::Clock::time_point time) {
-  const auto ago = RunTable::Clock::now() - time;
-  return Seconds(std::chrono::system_clock::now().time_since_epoch() - ago).count();
+double unix_seconds_of(RunTable::Clock::time_point time) {
+  return unix_seconds() - Seconds(RunTable::Clock::now() - time).count();
 }
 
 Outcome outcome_named(const std::string& name) {
@@ -72,7 +56,7 @@ std::uint64_t RunTable::join(const Member& member, TakeOrder take_order) {
     ++counts_.rejected["run"];
     throw std::invalid_argument(why);
   };
-  if (!is_name(member.run)) refuse("the run's name must be 1 to 200 letters, digits or ._-/@:+=, and blanks");
+  if (!is_run_name(member.run)) refuse("the run's name must be 1 to 200 letters, digits or ._-/@:+=, and blanks");
   if (member.rank < 0 || member.ranks < 1 || member.rank >= member.ranks || member.ranks > kMostRanks)
     refuse(fmt::format("rank {} of {} is not possible", member.rank, member.ranks));
   const bool plain = std::all_of(member.details.begin(), member.details.end(),
@@ -126,8 +110,7 @@ void RunTable::take(Rank& rank, Value value, bool speaks_for_all) {
     ++counts_.rejected["metric"];
     return;
   }
-  const std::string key = key_of(value);
-  auto found = rank.series.find(key);
+  auto found = rank.series.find({value.metric, value.labels});
   if (found == rank.series.end()) {
     std::size_t& size = rank.sizes[value.metric];
     if (size >= options_.most_series) {
@@ -135,7 +118,7 @@ void RunTable::take(Rank& rank, Value value, bool speaks_for_all) {
       return;
     }
     ++size;
-    found = rank.series.emplace(key, Series{}).first;
+    found = rank.series.emplace(SeriesKey{value.metric, value.labels}, Series{}).first;
   }
   if (is_kept(value)) {
     auto& history = found->second.history;
@@ -195,7 +178,7 @@ RunView RunTable::view_of(const std::string& name, const Run& run, Clock::time_p
                     rank.joined && !silent(rank, now),
                     !rank.joined,
                     Seconds(now - rank.seen).count(),
-                    unix_seconds(rank.seen),
+                    unix_seconds_of(rank.seen),
                     rank.dropped,
                     {}};
     if (!silent(rank, now)) {
@@ -248,13 +231,13 @@ void RunTable::load() {
   try {
     for (const auto& entry : nlohmann::json::parse(file)) {
       const std::string name = entry.at("name");
-      if (!is_name(name) || runs_.size() >= options_.most_runs) continue;
+      if (!is_run_name(name) || runs_.size() >= options_.most_runs) continue;
       Run run;
       run.ranks = entry.at("ranks");
       run.incarnation = entry.at("incarnation");
       run.outcome = outcome_named(entry.at("outcome"));
       run.details = entry.at("details").get<std::map<std::string, std::string>>();
-      const Seconds ago(unix_seconds(Clock::now()) - entry.at("seen").get<double>());
+      const Seconds ago(unix_seconds() - entry.at("seen").get<double>());
       run.seen = Clock::now();  // a running one is missed from now on
       if (run.outcome != Outcome::running) run.seen -= std::chrono::duration_cast<Clock::duration>(ago);
       for (const auto& [rank, host] : entry.at("hosts").get<std::map<int, std::string>>()) {
@@ -281,7 +264,7 @@ void RunTable::save() {
                    {"incarnation", run.incarnation},
                    {"outcome", name_of(run.outcome)},
                    {"details", run.details},
-                   {"seen", unix_seconds(run.seen)},
+                   {"seen", unix_seconds_of(run.seen)},
                    {"hosts", hosts}});
   }
   const std::filesystem::path partial = options_.file.string() + ".partial";

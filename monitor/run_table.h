@@ -67,8 +67,8 @@ class RunTable {
     Clock::time_point seen;
     std::uint64_t dropped = 0;
     bool joined = false;
-    std::map<std::string, Series> series;  ///< by metric and labels
-    std::map<Metric, std::size_t> sizes;   ///< series of each metric
+    std::map<SeriesKey, Series> series;
+    std::map<Metric, std::size_t> sizes;  ///< series of each metric
     TakeOrder take_order;
   };
   struct Run {

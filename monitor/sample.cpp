@@ -1,11 +1,19 @@
 #include "monitor/sample.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <chrono>
+#include <string_view>
 
 namespace penumbra::monitor {
 namespace {
 
 constexpr std::size_t kLongest = 200;  ///< bytes
+
+bool is_letter_of_run_name(unsigned char c) {
+  return std::isalnum(c) != 0 || std::string_view("._-/@:+=, ").find(static_cast<char>(c)) != std::string_view::npos;
+}
 
 /// Of UTF-8: U+0080 to U+009F, U+202A to U+202E, U+2066 to U+2069.
 bool is_hidden_control(const std::string& text, std::size_t at) {
@@ -21,6 +29,20 @@ bool is_hidden_control(const std::string& text, std::size_t at) {
 std::string name_of(Outcome outcome) {
   static constexpr std::array<const char*, 4> kNames = {"running", "finished", "stopped", "failed"};
   return kNames[static_cast<std::size_t>(outcome)];
+}
+
+double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+bool is_run_name(const std::string& text) {
+  return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), is_letter_of_run_name);
+}
+
+std::string as_run_name(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return !is_letter_of_run_name(c); }, '_');
+  return text.size() > kLongest ? text.substr(text.size() - kLongest) : text;
 }
 
 bool is_plain(const std::string& text) {

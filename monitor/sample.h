@@ -53,6 +53,14 @@ struct RunView {
 
 std::string name_of(Outcome outcome);
 
+/// Now, in Unix time.
+double unix_seconds();
+
+/// Whether a run may be called so: 1 to 200 letters, digits, blanks or ._-/@:+=,
+bool is_run_name(const std::string& text);
+/// The nearest text that a run may be called: others become "_", the end of a long one stays.
+std::string as_run_name(std::string text);
+
 /// At most 200 bytes, and nothing that a terminal or a log could take for more than text: no control characters, no
 /// marks that turn its direction.
 bool is_plain(const std::string& text);

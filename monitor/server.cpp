@@ -9,6 +9,7 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
+#include "monitor/address.h"
 #include "monitor/connection.h"
 #include "monitor/exporter.h"
 #include "monitor/service.h"

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "monitor/exporter.h"
+#include "monitor/address.h"
 
 namespace penumbra::monitor {
 

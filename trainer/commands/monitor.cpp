@@ -1,4 +1,3 @@
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -114,8 +113,7 @@ void add_client_options(CLI::App& command, ClientArguments& arguments) {
 }
 
 std::string shown(const std::vector<monitor::RunView>& runs, bool json) {
-  const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  return json ? monitor::to_json(runs) : monitor::live_view(runs, now);
+  return json ? monitor::to_json(runs) : monitor::live_view(runs, monitor::unix_seconds());
 }
 
 void watch(const ClientArguments& arguments) {

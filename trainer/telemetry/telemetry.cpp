@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <memory>
@@ -17,7 +16,7 @@
 
 #include "comm/gpu/cuda.h"
 #include "comm/gpu/nvml.h"
-#include "monitor/exporter.h"
+#include "monitor/address.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
 #include "trainer/version.h"
@@ -30,10 +29,6 @@ using monitor::Value;
 
 constexpr std::array<const char*, 2> kSpaces = {"original", "ambiguous"};
 constexpr std::size_t kMostMembers = 256;  ///< whose lateness is told one by one
-
-double unix_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 double resident_bytes() {
   std::ifstream file("/proc/self/statm");
@@ -68,16 +63,6 @@ std::vector<Value> sampled(Card& card) {
   values.push_back({Metric::gpu_power, {card.number}, figures->power_watts});
   values.push_back({Metric::gpu_temperature, {card.number}, figures->temperature_celsius});
   return values;
-}
-
-/// Only letters that a run's name may have.
-std::string run_name(const Config& config) {
-  std::string name = config.monitor.run.empty() ? config.run_dir : config.monitor.run;
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string("._-/@:+=, ").find(c) == std::string::npos)
-      c = '_';
-  }
-  return name.size() > 200 ? name.substr(name.size() - 200) : name;
 }
 
 std::string method_name(Method method) {
@@ -171,7 +156,7 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
     }
   };
   world.all_or_none(look, exit_code_of);
-  const monitor::Member self{run_name(config),
+  const monitor::Member self{monitor::as_run_name(config.monitor.run.empty() ? config.run_dir : config.monitor.run),
                              world.rank(),
                              world.size(),
                              world.host(),
@@ -253,7 +238,7 @@ void Telemetry::begin(const monitor::Member& self, const Start& start) {
     labels.push_back(self.details.at(std::string(label)));
   reporter_->push({{Metric::run_info, labels, 1},
                    {Metric::restarts, {}, static_cast<double>(start.incarnation)},
-                   {Metric::checkpoint_time, {}, unix_seconds()},
+                   {Metric::checkpoint_time, {}, monitor::unix_seconds()},
                    {Metric::checkpoints, {}, 0},
                    {Metric::failed_checkpoints, {}, 0},
                    {Metric::steps, {}, 0},
@@ -327,7 +312,7 @@ void Telemetry::checkpoint(const CheckpointReport& checkpoint) {
                                {Metric::failed_checkpoints, {}, failed_checkpoints_},
                                {Metric::checkpoint_stall_seconds, {}, checkpoint.stall_seconds}};
   if (checkpoint.kept) {
-    values.push_back({Metric::checkpoint_time, {}, unix_seconds()});
+    values.push_back({Metric::checkpoint_time, {}, monitor::unix_seconds()});
     values.push_back({Metric::checkpoint_bytes, {}, checkpoint.bytes});
     values.push_back({Metric::checkpoint_write_seconds, {}, checkpoint.write_seconds});
   }
