@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -117,9 +118,17 @@ Config load_config(const std::filesystem::path& file, const std::vector<std::str
 /// The resolved tree as TOML that load_config reads back to the same tree.
 std::string to_toml(Config config);
 
-/// The heads under the names that users write.
+/// The heads and methods under the names that users write.
 std::vector<std::pair<std::string, Head>> heads();
+std::vector<std::pair<std::string, Method>> methods();
 std::string name_of(Head head);
+std::string name_of(Method method);
+
+/// Signals that may be the wish to stop, by what StopOptions calls them.
+const std::map<std::string, int>& signals_by_name();
+
+/// The configured net for images of these channels and classes.
+ResNetOptions net_for(const Config& config, const data::StoreInfo& info);
 
 /// Every key with its default, type or range, and meaning, as a Markdown table a section.
 std::string config_reference();

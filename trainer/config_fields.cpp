@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <limits>
 #include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "trainer/loop/stop_request.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -82,6 +81,12 @@ Field text(std::string key, std::string& target, std::string meaning, bool may_b
           [&target] { return toml_text(target); }};
 }
 
+/// What users write for one of a few values.
+template <typename T>
+std::string name_in(const std::vector<std::pair<std::string, T>>& names, T value) {
+  return std::find_if(names.begin(), names.end(), [&](const auto& item) { return item.second == value; })->first;
+}
+
 template <typename T>
 Field choice(std::string key, T& target, std::vector<std::pair<std::string, T>> choices, std::string meaning) {
   std::string allowed;
@@ -95,11 +100,7 @@ Field choice(std::string key, T& target, std::vector<std::pair<std::string, T>> 
             target = found->second;
             return true;
           },
-          [&target, choices] {
-            const auto found =
-                std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return target == c.second; });
-            return toml_text(found->first);
-          }};
+          [&target, choices] { return toml_text(name_in(choices, target)); }};
 }
 
 Field integer_choice(std::string key, int& target, std::vector<int> choices, std::string meaning) {
@@ -228,8 +229,7 @@ std::vector<Field> nets_and_objective(Config& c) {
 std::vector<Field> optimisation(Config& c) {
   const auto read_real = [](const toml::node& node) { return node.value<double>(); };
   return {
-      choice("train.method", c.train.method,
-             {{"full", Method::full}, {"ce_only", Method::ce_only}, {"mixup_only", Method::mixup_only}},
+      choice("train.method", c.train.method, methods(),
              "both nets; f_o on weak views alone; f_o alone on both kinds of views"),
       number("train.epochs", c.train.epochs, 1, 100000, "passes over the training set"),
       number("train.batch", c.loader.global_batch, 2, 1 << 20, "faces a step over all ranks together; even"),
@@ -361,9 +361,24 @@ std::vector<std::pair<std::string, Head>> heads() {
   return {{"original", Head::original}, {"ambiguous", Head::ambiguous}, {"mean", Head::mean}};
 }
 
-std::string name_of(Head head) {
-  const auto all = heads();
-  return std::find_if(all.begin(), all.end(), [head](const auto& item) { return item.second == head; })->first;
+std::vector<std::pair<std::string, Method>> methods() {
+  return {{"full", Method::full}, {"ce_only", Method::ce_only}, {"mixup_only", Method::mixup_only}};
+}
+
+std::string name_of(Head head) { return name_in(heads(), head); }
+std::string name_of(Method method) { return name_in(methods(), method); }
+
+const std::map<std::string, int>& signals_by_name() {
+  static const std::map<std::string, int> names = {
+      {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP}, {"INT", SIGINT}};
+  return names;
+}
+
+ResNetOptions net_for(const Config& config, const data::StoreInfo& info) {
+  ResNetOptions options = config.net;
+  options.channels = info.channels;
+  options.classes = static_cast<int>(info.classes.size());
+  return options;
 }
 
 std::vector<Field> fields(Config& config) {

@@ -109,10 +109,7 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
         "{}: not weights of Penumbra: its metadata lacks classes, channels, image_size, temperature or head",
         folder.weights(name).string()));
   }
-  ResNetOptions options = config.net;
-  options.channels = info.channels;
-  options.classes = static_cast<int>(info.classes.size());
-  TrainedModel model{config, info, DualNet(options, config.train.method, config.seed), temperature,
+  TrainedModel model{config, info, DualNet(net_for(config, info), config.train.method, config.seed), temperature,
                      folder.weights(name).string()};
   copy_weights(file, all_tensors(model.nets));
   return model;

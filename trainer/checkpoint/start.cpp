@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "trainer/exit_code.h"
+#include "trainer/launch/variables.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -45,7 +46,7 @@ struct Job {
 
 Job this_job() {
   for (const auto& [id, count] :
-       {std::pair{"PENUMBRA_LAUNCH_ID", "PENUMBRA_RESTART_COUNT"}, std::pair{"SLURM_JOB_ID", "SLURM_RESTART_COUNT"}}) {
+       {std::pair{kLaunchId, kRestartCount}, std::pair{"SLURM_JOB_ID", "SLURM_RESTART_COUNT"}}) {
     const char* name = std::getenv(id);
     const char* restarts = std::getenv(count);
     if (name != nullptr) return {fmt::format("{}={}", id, name), restarts != nullptr && std::atoi(restarts) > 0};

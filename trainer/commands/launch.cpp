@@ -14,17 +14,14 @@
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/supervised.h"
+#include "trainer/launch/variables.h"
 
 namespace penumbra::trainer {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kLongestPause = 60;              ///< seconds between two starts
-constexpr int kNotFound = 127, kSignalled = 128;  ///< of Supervised::run
-// Tell the ranks of all starts who has started them, and which start it is.
-constexpr const char* kId = "PENUMBRA_LAUNCH_ID";
-constexpr const char* kCount = "PENUMBRA_RESTART_COUNT";
+constexpr double kLongestPause = 60;  ///< seconds between two starts
 
 struct Arguments {
   int ranks = 1, restarts = 10;
@@ -51,7 +48,8 @@ std::vector<std::string> job(const Arguments& arguments) {
     words.insert(words.end(), {"--mca", fmt::format("oob_tcp_keepalive_{}", name), value});
   }
   for (const std::string& word : words_of(arguments.mpirun)) words.push_back(word);
-  for (const char* variable : {kId, kCount}) words.insert(words.end(), {"-x", variable});  // to ranks on other hosts
+  for (const char* variable : {kLaunchId, kRestartCount})
+    words.insert(words.end(), {"-x", variable});  // to ranks on other hosts
   words.insert(words.end(), {"-np", std::to_string(arguments.ranks)});
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   words.insert(words.end(), arguments.command.begin(), arguments.command.end());
@@ -59,7 +57,9 @@ std::vector<std::string> job(const Arguments& arguments) {
 }
 
 /// 4 and signals: a rank, a host or the network was lost. The other codes would only come again.
-bool may_help_to_restart(int code) { return code == kCommunication || (code > kStopped && code != kNotFound); }
+bool may_help_to_restart(int code) {
+  return code == kCommunication || (code > kStopped && code != Supervised::kNotFound);
+}
 
 std::string meaning(int code) {
   switch (code) {
@@ -75,10 +75,10 @@ std::string meaning(int code) {
       return "a rank, a host or the network was lost";
     case kStopped:
       return "stopped on request after a checkpoint";
-    case kNotFound:
+    case Supervised::kNotFound:
       return "mpirun is not in PATH";
     default:
-      return code > kSignalled ? fmt::format("signal {}", code - kSignalled) : "mpirun failed";
+      return code > Supervised::kSignalled ? fmt::format("signal {}", code - Supervised::kSignalled) : "mpirun failed";
   }
 }
 
@@ -99,13 +99,13 @@ int launch(const Arguments& arguments) {
   std::vector<Ended> starts;
   for (double pause = 1;; pause = std::min(2 * pause, kLongestPause)) {
     const auto begin = Clock::now();
-    const int code = supervised.run(words, {{kId, id}, {kCount, std::to_string(starts.size())}});
+    const int code = supervised.run(words, {{kLaunchId, id}, {kRestartCount, std::to_string(starts.size())}});
     starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
     const auto left = arguments.restarts - (static_cast<int>(starts.size()) - 1);
     if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {
-      if (starts.size() > 1 || may_help_to_restart(code) || code == kNotFound) summarise(starts);
+      if (starts.size() > 1 || may_help_to_restart(code) || code == Supervised::kNotFound) summarise(starts);
       // A wish to stop that came before the ranks could hear it ended them: nothing is lost by that.
-      return supervised.asked_to_stop() && code == kSignalled + SIGUSR1 ? static_cast<int>(kStopped) : code;
+      return supervised.asked_to_stop() && code == Supervised::kSignalled + SIGUSR1 ? static_cast<int>(kStopped) : code;
     }
     fmt::print(stderr, "penumbra launch: ended with {} ({}); again in {:.0f} s; restarts left: {}\n", code,
                meaning(code), pause, left - 1);

@@ -11,8 +11,6 @@
 namespace penumbra::trainer {
 namespace {
 
-constexpr int kSignalled = 128, kNotFound = 127;  // as shells have it
-
 timespec timespec_of(double seconds) {
   timespec time{};
   time.tv_sec = static_cast<time_t>(seconds);

@@ -13,13 +13,15 @@ namespace penumbra::trainer {
 /// SIGTERM. A program ends when this process does. One at a time in a process, and before other threads are started.
 class Supervised {
  public:
+  static constexpr int kSignalled = 128, kNotFound = 127;  ///< exit codes, as shells have them
+
   Supervised();
   ~Supervised();
   Supervised(const Supervised&) = delete;
   Supervised& operator=(const Supervised&) = delete;
 
-  /// Runs `words`, found in PATH, with these variables over the environment, and waits. Its exit code; 128 + N after
-  /// signal N; 127 where it cannot be started.
+  /// Runs `words`, found in PATH, with these variables over the environment, and waits. Its exit code; kSignalled + N
+  /// after signal N; kNotFound where it cannot be started.
   int run(const std::vector<std::string>& words, const std::vector<std::pair<std::string, std::string>>& variables);
   /// Waits; earlier when asked to stop.
   void pause(double seconds);

@@ -31,9 +31,13 @@ bool takes_gpus(DeviceChoice choice, comm::World& world) {
   return false;
 }
 
+std::size_t gpu_index(const comm::World& world) {
+  return static_cast<std::size_t>(world.local_rank()) % comm::cuda_driver().gpus.size();
+}
+
 at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error) {
   const std::vector<comm::Gpu>& gpus = comm::cuda_driver().gpus;
-  const std::size_t index = static_cast<std::size_t>(world.local_rank()) % gpus.size();
+  const std::size_t index = gpu_index(world);
   const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
   const auto touch = [&] {
     comm::load_torch_cuda();

@@ -14,7 +14,10 @@ namespace penumbra::trainer {
 /// rank 0 where GPUs were asked for and some rank has none, PeerFailure on the others.
 bool takes_gpus(DeviceChoice choice, comm::World& world);
 
-/// This rank's GPU, by its local rank, made current: loads LibTorch's CUDA half and lets world.collective() take the
+/// Which of its host's GPUs a rank takes, by its local rank. There must be one.
+std::size_t gpu_index(const comm::World& world);
+
+/// This rank's GPU, made current: loads LibTorch's CUDA half and lets world.collective() take the
 /// card's tensors. `on_error` is called once, on any thread, when NCCL fails later. All ranks call. Throws
 /// std::runtime_error where something is missing, CommError where NCCL does not start.
 at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error);

@@ -1,6 +1,9 @@
 #include "trainer/loop/interval.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -91,24 +94,14 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   report.taken = steps_;
   report.skipped = steps_ - finite;
   report.loss = v[0];
-  report.ce_original = v[1];
-  report.ce_ambiguous = v[2];
+  report.original = {v[1], v[5], v[13], v[15], v[17], v[10], {}, {}};
+  report.ambiguous = {v[2], v[6], v[14], v[16], v[18], v[11], {}, {}};
   report.attention = v[3];
   report.alignment = v[4];
-  report.accuracy_original = v[5];
-  report.accuracy_ambiguous = v[6];
   report.moved = v[7];
   report.empty_attention = v[8];
   report.gradient_norm = v[9];
-  report.gradient_norm_original = v[10];
-  report.gradient_norm_ambiguous = v[11];
   report.agreement = v[12];
-  report.uncertainty_original = v[13];
-  report.uncertainty_ambiguous = v[14];
-  report.attention_norm_original = v[15];
-  report.attention_norm_ambiguous = v[16];
-  report.attention_spread_original = v[17];
-  report.attention_spread_ambiguous = v[18];
   const auto steps = static_cast<double>(steps_);
   report.step_seconds = std::chrono::duration<double>(now - std::exchange(start_, now)).count() / steps;
   report.wait_seconds = wait_seconds_ / steps;
@@ -117,27 +110,24 @@ IntervalReport Interval::take(std::int64_t global_batch) {
   report.exposed_seconds = seconds_.exposed / steps;
   report.optimizer_seconds = seconds_.optimizer / steps;
   report.images_per_second = static_cast<double>(global_batch) / report.step_seconds;
-  report.faces = take_faces();
+  take_faces(report);
   restart();
   return report;
 }
 
-FaceReport Interval::take_faces() {
+void Interval::take_faces(IntervalReport& report) {
   const at::Tensor all = flatten(seen_);
   collective_.all_reduce_sum(all).wait();
   const std::vector<double> v = numbers(all);
-  const auto classes = static_cast<std::size_t>(seen_.class_count.numel());
-  FaceReport faces;
-  for (std::size_t space = 0; space < 2; ++space) {
-    const auto first = v.begin() + static_cast<std::ptrdiff_t>(space * kUncertaintyBuckets);
-    faces.histogram[space].assign(first, first + kUncertaintyBuckets);
+  const auto classes = static_cast<std::ptrdiff_t>(seen_.class_count.numel());
+  auto histogram = v.begin(), sums = histogram + 2 * kUncertaintyBuckets;
+  const auto counts = sums + 2 * classes;
+  for (SpaceReport* space : {&report.original, &report.ambiguous}) {
+    space->histogram.assign(histogram, histogram + kUncertaintyBuckets);
+    std::transform(sums, sums + classes, counts, std::back_inserter(space->class_uncertainty), std::divides<>());
+    histogram += kUncertaintyBuckets;
+    sums += classes;
   }
-  const std::size_t sums = 2 * kUncertaintyBuckets, counts = sums + 2 * classes;
-  for (std::size_t space = 0; space < 2; ++space) {
-    for (std::size_t c = 0; c < classes; ++c)
-      faces.class_uncertainty[space].push_back(v[sums + space * classes + c] / v[counts + c]);
-  }
-  return faces;
 }
 
 void Interval::restart() {

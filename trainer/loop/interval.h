@@ -32,7 +32,7 @@ class Interval {
 
  private:
   void add_faces(const Observation& seen, const at::Tensor& finite);
-  FaceReport take_faces();
+  void take_faces(IntervalReport& report);
 
   comm::Collective& collective_;
   at::Tensor sums_;

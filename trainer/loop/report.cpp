@@ -9,11 +9,11 @@ namespace penumbra::trainer {
 
 std::string console_line(const IntervalReport& r, double eta_seconds) {
   std::string line = fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  ce {:.3f}", r.epoch + 1, r.epochs, r.step,
-                                 r.steps, r.loss, r.ce_original);
-  if (r.ce_ambiguous > 0)
-    line += fmt::format("/{:.3f}  att {:.4f}  align {:.4f}", r.ce_ambiguous, r.attention, r.alignment);
-  line += fmt::format("  acc {:.1f}", 100 * r.accuracy_original);
-  if (r.ce_ambiguous > 0) line += fmt::format("/{:.1f}", 100 * r.accuracy_ambiguous);
+                                 r.steps, r.loss, r.original.ce);
+  if (r.ambiguous.ce > 0)
+    line += fmt::format("/{:.3f}  att {:.4f}  align {:.4f}", r.ambiguous.ce, r.attention, r.alignment);
+  line += fmt::format("  acc {:.1f}", 100 * r.original.accuracy);
+  if (r.ambiguous.ce > 0) line += fmt::format("/{:.1f}", 100 * r.ambiguous.accuracy);
   const double share = r.step_seconds > 0 ? 100 / r.step_seconds : 0;
   line += fmt::format(" %  lr {:.4g}  {:.0f} img/s  wait {:.0f} %  sync {:.0f} %", r.learning_rate, r.images_per_second,
                       share * r.wait_seconds, share * r.exposed_seconds);
@@ -37,24 +37,24 @@ nlohmann::json to_json(const IntervalReport& r) {
           {"epoch", r.epoch},
           {"step", r.step},
           {"loss", r.loss},
-          {"ce_original", r.ce_original},
-          {"ce_ambiguous", r.ce_ambiguous},
+          {"ce_original", r.original.ce},
+          {"ce_ambiguous", r.ambiguous.ce},
           {"attention", r.attention},
           {"alignment", r.alignment},
-          {"accuracy_original", r.accuracy_original},
-          {"accuracy_ambiguous", r.accuracy_ambiguous},
+          {"accuracy_original", r.original.accuracy},
+          {"accuracy_ambiguous", r.ambiguous.accuracy},
           {"soft_label_moved", r.moved},
           {"empty_attention", r.empty_attention},
           {"gradient_norm", r.gradient_norm},
-          {"gradient_norm_original", r.gradient_norm_original},
-          {"gradient_norm_ambiguous", r.gradient_norm_ambiguous},
+          {"gradient_norm_original", r.original.gradient_norm},
+          {"gradient_norm_ambiguous", r.ambiguous.gradient_norm},
           {"agreement", r.agreement},
-          {"uncertainty_original", r.uncertainty_original},
-          {"uncertainty_ambiguous", r.uncertainty_ambiguous},
-          {"attention_norm_original", r.attention_norm_original},
-          {"attention_norm_ambiguous", r.attention_norm_ambiguous},
-          {"attention_spread_original", r.attention_spread_original},
-          {"attention_spread_ambiguous", r.attention_spread_ambiguous},
+          {"uncertainty_original", r.original.uncertainty},
+          {"uncertainty_ambiguous", r.ambiguous.uncertainty},
+          {"attention_norm_original", r.original.attention_norm},
+          {"attention_norm_ambiguous", r.ambiguous.attention_norm},
+          {"attention_spread_original", r.original.attention_spread},
+          {"attention_spread_ambiguous", r.ambiguous.attention_spread},
           {"learning_rate", r.learning_rate},
           {"images_per_second", r.images_per_second},
           {"step_seconds", r.step_seconds},

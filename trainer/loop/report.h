@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,25 +10,25 @@
 
 namespace penumbra::trainer {
 
-/// How uncertain the nets are of the faces of one log interval; original space first, then the ambiguous one.
-struct FaceReport {
-  std::array<std::vector<double>, 2> histogram;          ///< faces by uncertainty, kUncertaintyBuckets
-  std::array<std::vector<double>, 2> class_uncertainty;  ///< mean by label; NaN for a class without a face
+/// One space in a log interval: the net that learns it, on its views. Means over the faces.
+struct SpaceReport {
+  double ce = 0, accuracy = 0;
+  double uncertainty = 0;                           ///< entropy over ln C
+  double attention_norm = 0, attention_spread = 0;  ///< of the label's map: 2-norm, standard deviation over cells
+  double gradient_norm = 0;                         ///< of the net, before clipping
+  std::vector<double> histogram;                    ///< faces by uncertainty, kUncertaintyBuckets
+  std::vector<double> class_uncertainty;            ///< mean by label; NaN for a class without a face
 };
 
 /// What the user sees of one log interval. Losses and shares are means over the interval's global batches.
 struct IntervalReport {
   std::int64_t epoch = 0, epochs = 0, step = 0, steps = 0;  ///< epoch from 0; step within the epoch, steps done
-  double loss = 0, ce_original = 0, ce_ambiguous = 0, attention = 0, alignment = 0;
-  double accuracy_original = 0, accuracy_ambiguous = 0;
+  double loss = 0, attention = 0, alignment = 0;
   double moved = 0, empty_attention = 0, learning_rate = 0;
-  double gradient_norm = 0, gradient_norm_original = 0, gradient_norm_ambiguous = 0;
-  double agreement = 0;                                        ///< both spaces name the same class
-  double uncertainty_original = 0, uncertainty_ambiguous = 0;  ///< entropy over ln C
-  double attention_norm_original = 0, attention_norm_ambiguous = 0;
-  double attention_spread_original = 0, attention_spread_ambiguous = 0;  ///< standard deviation over cells
-  FaceReport faces;
-  double images_per_second = 0;  ///< faces of the global batch a second; their two views count as one
+  double gradient_norm = 0;         ///< of both nets together
+  double agreement = 0;             ///< both spaces name the same class
+  SpaceReport original, ambiguous;  ///< the second is 0 where there is one net on weak views alone
+  double images_per_second = 0;     ///< faces of the global batch a second; their two views count as one
   /// A step: all of it, waiting for data, forward and backward pass, waiting for gradients, the update. Of this rank.
   double step_seconds = 0, wait_seconds = 0, forward_seconds = 0, backward_seconds = 0, exposed_seconds = 0,
          optimizer_seconds = 0;

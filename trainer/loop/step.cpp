@@ -12,13 +12,6 @@
 namespace penumbra::trainer {
 namespace {
 
-ResNetOptions net_for(const Config& config, const data::SampleSet& set) {
-  ResNetOptions options = config.net;
-  options.channels = set.info.channels;
-  options.classes = static_cast<int>(set.classes());
-  return options;
-}
-
 std::vector<at::Tensor> tensors(const std::vector<NamedTensor>& named) {
   std::vector<at::Tensor> out;
   for (const NamedTensor& item : named) out.push_back(item.tensor);
@@ -85,7 +78,7 @@ at::Tensor training_labels(const data::SampleSet& set, Labels labels) {
 TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
                              at::Device on)
     : device(on),
-      nets(net_for(config, train), config.train.method, config.seed, on),
+      nets(net_for(config, train.info), config.train.method, config.seed, on),
       parameters(nets.parameters()),
       net_intervals(intervals_of_nets(parameters)),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),

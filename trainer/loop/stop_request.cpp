@@ -7,18 +7,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-namespace penumbra::trainer {
+#include "trainer/launch/variables.h"
 
-const std::map<std::string, int>& signals_by_name() {
-  static const std::map<std::string, int> names = {
-      {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP}, {"INT", SIGINT}};
-  return names;
-}
+namespace penumbra::trainer {
 
 StopRequest::StopRequest(const StopOptions& options, bool term) {
   for (const std::string& name : options.signals) numbers_.push_back(signals_by_name().at(name));
   if (term) numbers_.push_back(SIGTERM);
-  if (std::getenv("PENUMBRA_LAUNCH_ID") != nullptr) numbers_.push_back(SIGUSR1);  // how `penumbra launch` asks
+  if (std::getenv(kLaunchId) != nullptr) numbers_.push_back(SIGUSR1);  // how `penumbra launch` asks
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : numbers_) sigaddset(&signals, signal);

@@ -3,17 +3,12 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "trainer/config.h"
 
 namespace penumbra::trainer {
-
-/// Signals that a run may take as the wish to stop, by what StopOptions calls them.
-const std::map<std::string, int>& signals_by_name();
 
 /// Whether this rank was asked to stop: by one of the options' signals, with `term` by SIGTERM too - which it holds
 /// back for the whole process from its construction on, threads that start later inherit that -, by request(), or by

@@ -200,10 +200,10 @@ class TrainLoop {
     run_.temperature = validation.temperature;
     improved_ = run_.best.better(validation.measures);
     if (improved_) run_.save_weights(context_.folder, "best", epoch);
-    const BankReport bank{run_.state.bank.uncertainty().mean().item<double>(),
-                          run_.state.bank.disagreement().mean().item<double>()};
-    context_.telemetry.validation(validation.measures, validation.temperature, bank);
     if (world_.rank() == 0) {
+      const BankReport bank{run_.state.bank.uncertainty().mean().item<double>(),
+                            run_.state.bank.disagreement().mean().item<double>()};
+      context_.telemetry.validation(validation.measures, validation.temperature, bank);
       nlohmann::json row = to_json(validation.measures);
       row["kind"] = "validation";
       row["epoch"] = epoch;

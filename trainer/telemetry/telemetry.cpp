@@ -1,7 +1,6 @@
 #include "trainer/telemetry/telemetry.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fstream>
 #include <memory>
@@ -19,6 +18,7 @@
 #include "monitor/address.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
+#include "trainer/loop/device.h"
 #include "trainer/version.h"
 
 namespace penumbra::trainer {
@@ -27,7 +27,6 @@ namespace {
 using monitor::Metric;
 using monitor::Value;
 
-constexpr std::array<const char*, 2> kSpaces = {"original", "ambiguous"};
 constexpr std::size_t kMostMembers = 256;  ///< whose lateness is told one by one
 
 double resident_bytes() {
@@ -46,10 +45,9 @@ struct Card {
 std::shared_ptr<Card> gpu_of(const comm::World& world, const std::string& device) {
   auto card = std::make_shared<Card>();
   if (device != "cuda") return card;
-  const std::vector<comm::Gpu>& gpus = comm::cuda_driver().gpus;
-  const std::size_t index = static_cast<std::size_t>(world.local_rank()) % gpus.size();
+  const std::size_t index = gpu_index(world);
   card->number = std::to_string(index);
-  card->nvml.emplace(gpus[index].uuid);
+  card->nvml.emplace(comm::cuda_driver().gpus[index].uuid);
   return card;
 }
 
@@ -65,30 +63,18 @@ std::vector<Value> sampled(Card& card) {
   return values;
 }
 
-std::string method_name(Method method) {
-  if (method == Method::full) return "full";
-  return method == Method::ce_only ? "ce_only" : "mixup_only";
+void add_space(std::vector<Value>& out, const std::string& space, const SpaceReport& r) {
+  out.push_back({Metric::loss, {"ce_" + space}, r.ce});
+  out.push_back({Metric::accuracy, {space}, r.accuracy});
+  out.push_back({Metric::uncertainty_mean, {space}, r.uncertainty});
+  out.push_back({Metric::attention_norm, {space}, r.attention_norm});
+  out.push_back({Metric::attention_spatial_std, {space}, r.attention_spread});
+  out.push_back({Metric::gradient_norm, {space}, r.gradient_norm});
 }
 
-void add_losses(std::vector<Value>& out, const IntervalReport& r, bool both) {
-  const auto add = [&](Metric metric, const char* label, double value) { out.push_back({metric, {label}, value}); };
-  add(Metric::loss, "total", r.loss);
-  add(Metric::loss, "ce_original", r.ce_original);
-  add(Metric::accuracy, "original", r.accuracy_original);
-  add(Metric::uncertainty_mean, "original", r.uncertainty_original);
-  add(Metric::attention_norm, "original", r.attention_norm_original);
-  add(Metric::attention_spatial_std, "original", r.attention_spread_original);
-  add(Metric::gradient_norm, "all", r.gradient_norm);
-  add(Metric::gradient_norm, "original", r.gradient_norm_original);
-  if (!both) return;
-  add(Metric::loss, "ce_ambiguous", r.ce_ambiguous);
-  add(Metric::loss, "attention", r.attention);
-  add(Metric::loss, "alignment", r.alignment);
-  add(Metric::accuracy, "ambiguous", r.accuracy_ambiguous);
-  add(Metric::uncertainty_mean, "ambiguous", r.uncertainty_ambiguous);
-  add(Metric::attention_norm, "ambiguous", r.attention_norm_ambiguous);
-  add(Metric::attention_spatial_std, "ambiguous", r.attention_spread_ambiguous);
-  add(Metric::gradient_norm, "ambiguous", r.gradient_norm_ambiguous);
+void add_coupling(std::vector<Value>& out, const IntervalReport& r) {
+  out.push_back({Metric::loss, {"attention"}, r.attention});
+  out.push_back({Metric::loss, {"alignment"}, r.alignment});
   out.push_back({Metric::agreement, {}, r.agreement});
   out.push_back({Metric::empty_attention, {}, r.empty_attention});
   out.push_back({Metric::soft_label_moved, {}, r.moved});
@@ -163,7 +149,7 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
                              start.incarnation,
                              {{"version", kVersion},
                               {"torch", kTorchVersion},
-                              {"method", method_name(config.train.method)},
+                              {"method", name_of(config.train.method)},
                               {"device", device},
                               {"ranks", std::to_string(world.size())},
                               {"hosts", std::to_string(std::set<std::string>(hosts.begin(), hosts.end()).size())}}};
@@ -253,13 +239,20 @@ void Telemetry::report(const IntervalReport& r, std::int64_t steps, double eta_s
   if (rank_ == 0) {
     const bool both = config_.train.method != Method::ce_only;
     add_progress(values, r, steps, eta_seconds);
-    add_losses(values, r, both);
+    values.push_back({Metric::loss, {"total"}, r.loss});
+    values.push_back({Metric::gradient_norm, {"all"}, r.gradient_norm});
+    add_space(values, "original", r.original);
+    add_faces(values, "original", r.original);
+    if (both) {
+      add_space(values, "ambiguous", r.ambiguous);
+      add_faces(values, "ambiguous", r.ambiguous);
+      add_coupling(values, r);
+    }
     add_lateness(values, r);
     images_ += r.images_per_second * r.step_seconds * static_cast<double>(r.taken);
     non_finite_ += static_cast<double>(r.skipped);
     values.push_back({Metric::images, {}, images_});
     values.push_back({Metric::non_finite_steps, {}, non_finite_});
-    for (std::size_t space = 0; space < (both ? 2 : 1); ++space) add_faces(values, r, space);
   }
   send(std::move(values));
 }
@@ -276,20 +269,21 @@ void Telemetry::send(std::vector<Value> values) {
   if (reporter_) reporter_->push(std::move(values));
 }
 
-void Telemetry::add_faces(std::vector<Value>& out, const IntervalReport& r, std::size_t space) {
-  const std::vector<double>& seen = r.faces.histogram[space];
-  std::vector<std::uint64_t>& total = histogram_[space];
-  total.resize(seen.size(), 0);
+void Telemetry::add_faces(std::vector<Value>& out, const std::string& space, const SpaceReport& r) {
+  Value& total = histograms_[space];
+  total.metric = Metric::uncertainty;
+  total.labels = {space};
+  total.counts.resize(r.histogram.size(), 0);
   double faces = 0;
-  for (std::size_t bucket = 0; bucket < seen.size(); ++bucket) {
-    total[bucket] += static_cast<std::uint64_t>(seen[bucket]);
-    faces += seen[bucket];
+  for (std::size_t bucket = 0; bucket < r.histogram.size(); ++bucket) {
+    total.counts[bucket] += static_cast<std::uint64_t>(r.histogram[bucket]);
+    faces += r.histogram[bucket];
   }
-  if (faces > 0) histogram_sum_[space] += faces * (space == 0 ? r.uncertainty_original : r.uncertainty_ambiguous);
-  out.push_back({Metric::uncertainty, {kSpaces[space]}, histogram_sum_[space], total});
+  if (faces > 0) total.number += faces * r.uncertainty;
+  out.push_back(total);
   for (std::size_t c = 0; c < classes_.size(); ++c) {
-    const double mean = r.faces.class_uncertainty[space][c];
-    if (std::isfinite(mean)) out.push_back({Metric::class_uncertainty, {kSpaces[space], classes_[c]}, mean});
+    const double mean = r.class_uncertainty[c];
+    if (std::isfinite(mean)) out.push_back({Metric::class_uncertainty, {space, classes_[c]}, mean});
   }
 }
 

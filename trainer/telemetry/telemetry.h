@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,15 +65,14 @@ class Telemetry {
   bool is_of_use() const { return reporter_ || events_; }
   void connect(comm::World& world, const Start& start, const std::string& device, const RunFolder& folder,
                const std::function<void()>& on_stop);
-  void add_faces(std::vector<monitor::Value>& out, const IntervalReport& report, std::size_t space);
+  void add_faces(std::vector<monitor::Value>& out, const std::string& space, const SpaceReport& report);
 
   const Config& config_;
   const int rank_;
   std::filesystem::path announcement_;  ///< removed at the end
   std::atomic<bool> checkpoint_ordered_ = false;
   double images_ = 0, checkpoints_ = 0, failed_checkpoints_ = 0, non_finite_ = 0;
-  std::array<std::vector<std::uint64_t>, 2> histogram_;  ///< since this start
-  std::array<double, 2> histogram_sum_{};
+  std::map<std::string, monitor::Value> histograms_;  ///< of uncertainty by space, since this start
   const std::vector<std::string> classes_;
   std::int64_t steps_ = 0;               ///< as last reported
   std::atomic<std::int64_t> taken_ = 0;  ///< steps of this start
