@@ -13,8 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from monitor_test import ENVIRONMENT, eventually
-from penumbra import BINARY, SOURCE
+from penumbra import BINARY, SOURCE, end, eventually
 from processes import listening_port, ranks_of
 from resuming import SETS, ResumeCase
 
@@ -75,23 +74,16 @@ class Alerts(ResumeCase):
         result = self.ask("query", query=query)["result"]
         return float(result[0]["value"][1]) if result else None
 
-    def start(self, name, *sets, faults=(), ranks=2):
-        words = [BINARY, *map(str, self.words(name, *SETS, "train.epochs=100000", f"monitor.run={name}", *sets))]
-        words += [word for fault in faults for word in ("--fault", fault)]
-        job = subprocess.Popen(["timeout", "-k", "5", "120", "mpirun", "--oversubscribe", "-np", str(ranks), *words], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, env=ENVIRONMENT)
-        self.addCleanup(self.end, job)
+    def begin(self, name, *sets, faults=()):
+        """A long training in the background that Prometheus has begun to see."""
+        strikes = [word for fault in faults for word in ("--fault", fault)]
+        job = self.start(*self.words(name, *SETS, "train.epochs=100000", f"monitor.run={name}", *sets), *strikes,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         eventually(lambda: self.value(f'rate(penumbra_steps_total{{run="{name}"}}[5s])'))
         return job
 
-    @staticmethod
-    def end(job):
-        if job.poll() is None:
-            job.terminate()
-        job.wait(timeout=30)
-
     def test_a_stopped_rank(self):
-        self.start("stopped", "watchdog.silence_seconds=60", "log.every=1")
+        self.begin("stopped", "watchdog.silence_seconds=60", "log.every=1")
         victim = ranks_of(self.folder / "stopped")[1]
         os.kill(victim, signal.SIGSTOP)
         self.firing("PenumbraNoProgress", run="stopped", severity="critical")
@@ -101,19 +93,19 @@ class Alerts(ResumeCase):
         eventually(lambda: self.value('penumbra_rank_up{run="stopped",rank="1"}') == 1)
 
     def test_gradients_that_are_no_numbers(self):
-        job = self.start("numberless", "train.non_finite=skip", faults=("rank=1,step=600,kind=nan",))
+        job = self.begin("numberless", "train.non_finite=skip", faults=("rank=1,step=600,kind=nan",))
         self.firing("PenumbraNonFinite", run="numberless")
         self.assertIsNone(job.poll())
 
     def test_a_failed_and_an_old_checkpoint(self):
         failing = tuple(f"rank=1,step={step},kind=enospc" for step in range(200, 1400))
-        self.start("full", "checkpoint.every_steps=40", faults=failing)
+        self.begin("full", "checkpoint.every_steps=40", faults=failing)
         self.firing("PenumbraCheckpointFailed", run="full")
         self.firing("PenumbraCheckpointTooOld", run="full")
 
     def test_a_straggler(self):
         faults = tuple(f"rank=1,step={step},kind=slow,seconds=0.2" for step in range(40, 400))
-        self.start("late", "log.every=2", faults=faults)
+        self.begin("late", "log.every=2", faults=faults)
         self.assertEqual(self.firing("PenumbraStraggler", run="late")["member"], "1")
 
     def test_a_monitor_that_dies_while_ranks_flood_it(self):
@@ -122,15 +114,15 @@ class Alerts(ResumeCase):
             self.skipTest("Prometheus looks for the monitor at its usual port, and that is taken")
         listen = "127.0.0.1:0"
         monitor = subprocess.Popen([*words, "--listen", listen], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(lambda: self.end(monitor))
+        self.addCleanup(end, monitor)
         listen = re.search(r"ctl at (\S+),", monitor.stdout.readline())[1]
-        job = self.start("flood", f"monitor.address={listen}", "log.every=1")
+        job = self.begin("flood", f"monitor.address={listen}", "log.every=1")
         steps = self.value('penumbra_steps_total{run="flood"}')
         monitor.terminate()
         monitor.wait(timeout=20)
         self.firing("PenumbraMonitorDown", job="penumbra")
         again = subprocess.Popen([*words, "--listen", listen], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(lambda: self.end(again))
+        self.addCleanup(end, again)
         again.stdout.readline()
         self.firing("PenumbraReportsDropped", run="flood")
         eventually(lambda: self.value('penumbra_steps_total{run="flood"}') > steps + 50)

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from penumbra import BINARY, Case
+from penumbra import Case
 from processes import alive, ranks_of
 
 SECONDS = 10  # within which a job must have ended
@@ -16,15 +16,10 @@ COMMUNICATION = 4
 
 
 class Faults(Case):
-    def start(self, name):
+    def begin(self, name):
         """A long training of three ranks that has begun; returns mpirun and the ranks' process ids."""
         folder = self.folder / name
-        command = ["timeout", "-k", "5", "120", "mpirun", "--oversubscribe", "-np", str(RANKS), BINARY, "train", str(self.config)]
-        for assignment in (f'data.files=["{self.faces}"]', f"run.dir={folder}", "train.epochs=10000", "watchdog.silence_seconds=3"):
-            command += ["--set", assignment]
-        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-        self.addCleanup(job.kill)
+        job = self.start(*self.words(name, "train.epochs=10000", "watchdog.silence_seconds=3"), ranks=RANKS, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while not (folder / "metrics.jsonl").exists() or not (folder / "metrics.jsonl").read_text():
             self.assertIsNone(job.poll(), "the job ended before it began")
@@ -54,7 +49,7 @@ class Faults(Case):
 
     def test_killed_rank(self):
         for lost in (0, 1):
-            job, folder, ranks = self.start(f"killed-{lost}")
+            job, folder, ranks = self.begin(f"killed-{lost}")
             os.kill(ranks[lost], signal.SIGKILL)
             errors = self.ends(job, ranks)
             self.survivors_know(folder, lost, "its process has ended")
@@ -62,14 +57,14 @@ class Faults(Case):
 
     def test_stopped_rank(self):
         for lost in (0, 2):
-            job, folder, ranks = self.start(f"stopped-{lost}")
+            job, folder, ranks = self.begin(f"stopped-{lost}")
             os.kill(ranks[lost], signal.SIGSTOP)
             errors = self.ends(job, ranks)
             self.survivors_know(folder, lost, "no sign of life for 3 s")
             self.assertEqual(job.returncode, COMMUNICATION, errors)
 
     def test_suspended_job_goes_on(self):
-        job, folder, ranks = self.start("suspended")
+        job, folder, ranks = self.begin("suspended")
         for sign, seconds in ((signal.SIGSTOP, 5), (signal.SIGCONT, 2)):  # longer than the silence that is allowed
             for pid in ranks.values():
                 os.kill(pid, sign)
@@ -84,7 +79,7 @@ class Faults(Case):
         self.ends(job, ranks)
 
     def test_terminated_job_still_ends(self):
-        job, _, ranks = self.start("terminated")
+        job, _, ranks = self.begin("terminated")
         for pid in ranks.values():
             os.kill(pid, signal.SIGTERM)
         self.ends(job, ranks)

@@ -11,11 +11,10 @@ import unittest
 import h5py
 import numpy as np
 
-from penumbra import BINARY, run
+from penumbra import BINARY, environment, run
 from resuming import SETS, ResumeCase
 
 FAILURE, USAGE, COMMUNICATION, STOPPED, KILLED = 1, 2, 4, 75, 137
-ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
 MPIRUN = ["mpirun", "--oversubscribe", "-np"]
 
 
@@ -143,7 +142,7 @@ class Faults(ResumeCase):
 
     def test_launch_passes_a_wish_to_stop_on(self):
         words = [BINARY, "launch", "-np", "2", "--mpirun", "--oversubscribe", "--", *map(str, self.words("asked", *SETS, "train.epochs=2000"))]
-        job = subprocess.Popen(["timeout", "-k", "5", "100", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+        job = subprocess.Popen(["timeout", "-k", "5", "100", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment())
         metrics = self.folder / "asked/metrics.jsonl"
         while job.poll() is None and (not metrics.exists() or not metrics.read_text()):
             time.sleep(0.01)
@@ -180,7 +179,7 @@ class Faults(ResumeCase):
         command = shlex.join([*MPIRUN, "2", BINARY, *map(str, self.words(name, *SETS)), *faults(*texts)])
         script = f'mount -t tmpfs -o size=64m none "{disk}"; {script}'
         return subprocess.run(["timeout", "-k", "5", "100", "unshare", "-m", "bash", "-c", script], capture_output=True, text=True,
-                              env=dict(ENVIRONMENT, RUN=command, DISK=str(disk)), check=False)
+                              env=environment(RUN=command, DISK=str(disk)), check=False)
 
     def test_a_disk_that_becomes_read_only_costs_checkpoints_but_not_the_run(self):
         remount = '''eval "$RUN" & job=$!
@@ -196,7 +195,7 @@ class Faults(ResumeCase):
         traced = ["strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", "trace=fsync", "-e", "inject=fsync:error=EIO"]
         words = [BINARY, *map(str, self.words("unflushed", *SETS))]
         done = subprocess.run(["timeout", "-k", "5", "100", *MPIRUN, "1", *words, ":", "-np", "1", *traced, *words], capture_output=True, text=True,
-                              env=ENVIRONMENT, check=False)
+                              env=environment(), check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, "checkpoint e0000-step-00000003 is abandoned: rank 1: .*Input/output error")
         self.assertEqual(self.checkpoints("unflushed"), [])

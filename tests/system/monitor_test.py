@@ -5,16 +5,14 @@ import os
 import re
 import signal
 import subprocess
-import time
 import unittest
 import urllib.request
 
-from penumbra import BINARY, run
+from penumbra import BINARY, end, eventually, run
 from processes import ranks_of
 from resuming import SETS, ResumeCase
 
 USAGE, FAILURE, STOPPED = 2, 1, 75
-ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.M)
 
 
@@ -24,35 +22,16 @@ def scrape(address):
         return {(name, labels): float(value) for name, labels, value in SAMPLE.findall(answer.read().decode())}
 
 
-def eventually(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("it did not come about in time")
-
-
 class Monitor(ResumeCase):
-    def start(self, name, *sets, ranks=2, more=()):
+    def begin(self, name, *sets, ranks=2, more=()):
         """A long training in the background."""
-        words = [BINARY, *map(str, self.words(name, *SETS, "train.epochs=100000", *sets)), *more]
-        job = subprocess.Popen(["timeout", "-k", "5", "120", "mpirun", "--oversubscribe", "-np", str(ranks), *words], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
-        self.addCleanup(self.end, job)
-        return job
-
-    @staticmethod
-    def end(job):
-        if job.poll() is None:
-            job.terminate()
-        job.communicate(timeout=30)
+        return self.start(*self.words(name, *SETS, "train.epochs=100000", *sets), *more, ranks=ranks)
 
     def serve(self, *words):
         """A monitor of its own; the process, where ranks report to and where the metrics are."""
         job = subprocess.Popen(["timeout", "-k", "5", "120", BINARY, "monitor", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *map(str, words)],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(self.end, job)
+        self.addCleanup(end, job)
         listen, metrics = re.search(r"ctl at (\S+), http://(\S+)/metrics", job.stdout.readline()).groups()
         return job, listen, metrics
 
@@ -64,7 +43,7 @@ class Monitor(ResumeCase):
         return address
 
     def test_a_run_serves_its_own_metrics(self):
-        job = self.start("own")
+        job = self.begin("own")
         address = self.metrics_of("own")
         eventually(lambda: any(key[0] == "penumbra_evaluation" for key in scrape(address)))
         found = scrape(address)
@@ -88,7 +67,7 @@ class Monitor(ResumeCase):
 
     def test_a_monitor_of_its_own_shows_many_runs_and_passes_orders_on(self):
         _, listen, metrics = self.serve()
-        jobs = {name: self.start(name, f"monitor.address={listen}", "checkpoint.every_steps=0", ranks=ranks) for name, ranks in (("one", 1), ("two", 2))}
+        jobs = {name: self.begin(name, f"monitor.address={listen}", "checkpoint.every_steps=0", ranks=ranks) for name, ranks in (("one", 1), ("two", 2))}
         for name in jobs:
             eventually(lambda name=name: ("penumbra_steps_total", f'run="{self.folder / name}"') in scrape(metrics))
         asked = run("ctl", "stop", listen)
@@ -105,19 +84,17 @@ class Monitor(ResumeCase):
 
     def test_a_monitor_that_dies_is_missed_by_nobody_and_found_again(self):
         job, listen, metrics = self.serve("--state", self.folder / "state.json")
-        training = self.start("through", f"monitor.address={listen}", ranks=1)
+        training = self.begin("through", f"monitor.address={listen}", ranks=1)
         run_label = f'run="{self.folder / "through"}"'
         eventually(lambda: ("penumbra_steps_total", run_label) in scrape(metrics))
-        os.kill(job.pid, signal.SIGSTOP)  # its timeout, but not the monitor: it goes on
-        os.kill(job.pid, signal.SIGCONT)
-        monitor = next(pid for pid in self.children(job.pid))
+        monitor = self.children(job.pid)[0]
         os.kill(monitor, signal.SIGKILL)
         job.wait(timeout=10)
         lines = (self.folder / "through/metrics.jsonl").read_text().count("\n")
         eventually(lambda: (self.folder / "through/metrics.jsonl").read_text().count("\n") > lines + 5)
         again = subprocess.Popen(["timeout", "-k", "5", "120", BINARY, "monitor", "--listen", listen, "--metrics", metrics, "--state",
                                   str(self.folder / "state.json")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(self.end, again)
+        self.addCleanup(end, again)
         again.stdout.readline()
         self.assertIn(("penumbra_run_outcome", f'{run_label},outcome="running"'), scrape(metrics))  # from its list
         eventually(lambda: ("penumbra_steps_total", run_label) in scrape(metrics))
@@ -130,7 +107,7 @@ class Monitor(ResumeCase):
 
     def test_a_stopped_monitor_costs_reports_but_no_time(self):
         job, listen, metrics = self.serve()
-        self.start("stuck", f"monitor.address={listen}", "log.every=1", ranks=1)
+        self.begin("stuck", f"monitor.address={listen}", "log.every=1", ranks=1)
         run_label = f'run="{self.folder / "stuck"}"'
         eventually(lambda: ("penumbra_steps_total", run_label) in scrape(metrics))
         monitor = self.children(job.pid)[0]
@@ -144,7 +121,7 @@ class Monitor(ResumeCase):
 
     def test_a_silent_rank_is_shown_as_down(self):
         _, listen, metrics = self.serve("--silent-seconds", 3)
-        self.start("silent", f"monitor.address={listen}", "watchdog.silence_seconds=60")
+        self.begin("silent", f"monitor.address={listen}", "watchdog.silence_seconds=60")
         up = ("penumbra_rank_up", f'run="{self.folder / "silent"}",rank="1",host="{os.uname().nodename}"')
         eventually(lambda: scrape(metrics).get(up) == 1)
         victim = ranks_of(self.folder / "silent")[1]
@@ -155,7 +132,7 @@ class Monitor(ResumeCase):
 
     def test_numbers_that_are_none_are_counted(self):
         _, listen, metrics = self.serve()
-        self.start("nan", f"monitor.address={listen}", "train.non_finite=skip", more=("--fault", "rank=1,step=2,kind=nan"))
+        self.begin("nan", f"monitor.address={listen}", "train.non_finite=skip", more=("--fault", "rank=1,step=2,kind=nan"))
         key = ("penumbra_non_finite_steps_total", f'run="{self.folder / "nan"}"')
         eventually(lambda: scrape(metrics).get(key) == 1)
 

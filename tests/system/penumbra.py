@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -13,6 +14,7 @@ SOURCE = Path(os.environ["PENUMBRA_SOURCE_DIR"])
 # What differs between two equal trainings: columns of metrics.jsonl.
 TIMES = {"images_per_second", "step_seconds", "wait_seconds", "forward_seconds", "backward_seconds", "exposed_seconds", "optimizer_seconds",
          "latest_rank", "latest_seconds"}
+
 
 TINY = """
 [net]
@@ -31,14 +33,35 @@ every = 4
 """
 
 
+def environment(**more):
+    """As it is now, for mpirun, which refuses root unless it is told twice."""
+    return dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", **more)
+
+
 def run(*words, ranks=0, timeout=120, preexec_fn=None):
     """Runs penumbra, under mpirun when ranks > 0, and returns the finished process with text output."""
     command = [BINARY, *map(str, words)]
     if ranks:
         command = ["mpirun", "--oversubscribe", "-np", str(ranks), *command]
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    return subprocess.run(["timeout", "-k", "5", str(timeout), *command], capture_output=True, text=True, env=environment,
+    return subprocess.run(["timeout", "-k", "5", str(timeout), *command], capture_output=True, text=True, env=environment(),
                           preexec_fn=preexec_fn, check=False)
+
+
+def eventually(condition, seconds=30):
+    """What `condition` returns once that is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not come about in time")
+
+
+def end(job):
+    """Ends a process that may have ended, and reads what it still says."""
+    if job.poll() is None:
+        job.terminate()
+    job.communicate(timeout=30)
 
 
 class Case(unittest.TestCase):
@@ -66,6 +89,14 @@ class Case(unittest.TestCase):
 
     def train(self, name, *more, ranks=1, files=None):
         return run(*self.words(name, *more, files=files), ranks=ranks)
+
+    def start(self, *words, ranks=2, **popen):
+        """Penumbra in the background, under mpirun; ended after the test."""
+        command = ["timeout", "-k", "5", "120", "mpirun", "--oversubscribe", "-np", str(ranks), BINARY, *map(str, words)]
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **popen}
+        job = subprocess.Popen(command, env=environment(), **output)
+        self.addCleanup(end, job)
+        return job
 
     def trained(self, name, *more, ranks=1):
         done = self.train(name, *more, ranks=ranks)

@@ -10,7 +10,7 @@ import time
 import unittest
 import unittest.mock
 
-from penumbra import BINARY, run
+from penumbra import BINARY, environment, run
 from processes import ranks_of
 from resuming import SETS, ResumeCase
 
@@ -20,9 +20,7 @@ USAGE, DATA, STOPPED = 2, 3, 75
 class Resume(ResumeCase):
     def interrupted(self, name, *sets, ranks=2, signals=((0, signal.SIGUSR1),), after=3):
         """Starts a run, sends signals to ranks after some lines of its log, and returns the finished job."""
-        words = ["timeout", "-k", "5", "100", "mpirun", "--oversubscribe", "-np", str(ranks), BINARY, *map(str, self.words(name, *SETS, *sets))]
-        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        job = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        job = self.start(*self.words(name, *SETS, *sets), ranks=ranks)
         metrics = self.folder / name / "metrics.jsonl"
         while job.poll() is None and (not metrics.exists() or metrics.read_text().count("\n") < after):
             time.sleep(0.002)
@@ -30,7 +28,7 @@ class Resume(ResumeCase):
         for rank, number in signals:
             os.kill(ranks[rank], number)
         output = job.communicate(timeout=100)[0]
-        return subprocess.CompletedProcess(words, job.returncode, output, output)
+        return subprocess.CompletedProcess(job.args, job.returncode, output, output)
 
     def test_a_stopped_run_goes_on_bit_for_bit(self):
         self.done("whole")
@@ -133,9 +131,8 @@ class Resume(ResumeCase):
         folder = self.folder / "full/checkpoints"
         folder.mkdir(parents=True)
         words = " ".join(f"'{word}'" for word in ("mpirun", "--oversubscribe", "-np", "2", BINARY, *map(str, self.words("full", *SETS))))
-        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
         done = subprocess.run(["timeout", "-k", "5", "100", "unshare", "-m", "bash", "-c", f"mount -t tmpfs -o size=100k none '{folder}' && exec {words}"],
-                              capture_output=True, text=True, env=environment, check=False)
+                              capture_output=True, text=True, env=environment(), check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout + done.stderr, r"checkpoint \S+ is abandoned: rank \d: .*disk is full")
         self.same_as("whole", "full")
