@@ -145,12 +145,16 @@ Manifest CheckpointFolder::manifest_of(const std::string& name) const {
   }
 }
 
-WholeArrays CheckpointFolder::load(const std::string& name, const Manifest& manifest) const {
+std::vector<StateArrays> CheckpointFolder::read_shards(const std::string& name, const Manifest& manifest,
+                                                       std::size_t first, std::size_t stride) const {
   std::vector<StateArrays> shares;
-  for (std::size_t rank = 0; rank < manifest.shards.size(); ++rank) {
+  for (std::size_t rank = first; rank < manifest.shards.size(); rank += stride)
     shares.push_back(read_shard(shard_in(path_of(name), static_cast<int>(rank)), manifest.shards[rank]));
-  }
-  return join(shares);
+  return shares;
+}
+
+WholeArrays CheckpointFolder::load(const std::string& name, const Manifest& manifest) const {
+  return join(read_shards(name, manifest, 0, 1));
 }
 
 void CheckpointFolder::open(const std::string& name) const {

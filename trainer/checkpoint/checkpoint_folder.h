@@ -33,7 +33,11 @@ class CheckpointFolder {
 
   /// Throws data::DataError where the manifest is missing or damaged.
   Manifest manifest_of(const std::string& name) const;
-  /// Every array, from all shards that its manifest names. Throws data::DataError, naming the file that is damaged.
+  /// Those of the shards that its manifest names which are `first`, `first` + `stride`, ... Throws data::DataError,
+  /// naming the file that is damaged.
+  std::vector<StateArrays> read_shards(const std::string& name, const Manifest& manifest, std::size_t first,
+                                       std::size_t stride) const;
+  /// Every array, from all shards. Throws as read_shards() does.
   WholeArrays load(const std::string& name, const Manifest& manifest) const;
 
   /// Makes NAME.partial, anew.

@@ -21,7 +21,7 @@ Checkpointer::~Checkpointer() {
   if (writer_.joinable()) writer_.join();
 }
 
-void Checkpointer::begin(StateArrays arrays, Manifest manifest) {
+void Checkpointer::begin(Manifest manifest) {
   if (in_flight_) throw std::logic_error("checkpointer: the one before is not committed");
   manifest_ = std::move(manifest);
   name_ = CheckpointFolder::name_of(manifest_);
@@ -36,14 +36,14 @@ void Checkpointer::begin(StateArrays arrays, Manifest manifest) {
     }
   }
   world_.barrier();
-  writer_ = std::thread([this, arrays = std::move(arrays)] { write(arrays); });
+  writer_ = std::thread([this] { write(); });
 }
 
-void Checkpointer::write(const StateArrays& arrays) {
+void Checkpointer::write() {
   const std::filesystem::path shard = CheckpointFolder::shard_in(folder_.partial_of(name_), world_.rank());
   try {
     faults_.reach(FaultPoint::shard, manifest_.steps, shard);
-    if (problem_.empty()) stamp_ = write_shard(shard, arrays);
+    if (problem_.empty()) stamp_ = write_shard(shard, staging_);
     faults_.reach(FaultPoint::shard_written, manifest_.steps, shard);
   } catch (const std::exception& failure) {
     problem_ = failure.what();

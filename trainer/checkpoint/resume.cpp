@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "data/error.h"
+#include "trainer/checkpoint/exchange.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
 
@@ -49,21 +50,24 @@ bool may_change(const std::string& key) {
   return std::any_of(kMayChange.begin(), kMayChange.end(), [&](const char* name) { return key.starts_with(name); });
 }
 
-/// What is wrong with it on this rank; empty: nothing.
-std::string try_load(const CheckpointFolder& folder, Resumed& into) {
-  try {
-    into = read_checkpoint(folder, into.name);
-    return "";
-  } catch (const std::exception& problem) {  // whatever it is, the other ranks must hear of it
-    return problem.what();
-  }
-}
-
 }  // namespace
 
-Resumed read_checkpoint(const CheckpointFolder& folder, const std::string& name) {
-  const Manifest manifest = folder.manifest_of(name);
-  return {name, manifest, folder.load(name, manifest)};
+Resumed read_checkpoint(const CheckpointFolder& folder, const std::string& name, comm::World& world) {
+  const auto rank = static_cast<std::size_t>(world.rank()), ranks = static_cast<std::size_t>(world.size());
+  Resumed resumed{name, {}, {}};
+  std::vector<StateArrays> own;
+  std::string problem;
+  try {
+    resumed.manifest = folder.manifest_of(name);
+    own = folder.read_shards(name, resumed.manifest, rank, ranks);
+  } catch (const std::exception& failure) {  // whatever it is, the other ranks must hear of it
+    problem = failure.what();
+  }
+  for (const std::string& theirs : world.all_gather(problem)) {
+    if (!theirs.empty()) throw data::DataError(theirs);
+  }
+  resumed.arrays = join(exchange(std::move(own), resumed.manifest.shards.size(), world));
+  return resumed;
 }
 
 std::optional<Resumed> newest_whole(const CheckpointFolder& folder, comm::World& world) {
@@ -74,12 +78,12 @@ std::optional<Resumed> newest_whole(const CheckpointFolder& folder, comm::World&
   };
   world.all_or_none(list, exit_code_of);
   std::istringstream all(world.broadcast(names));
-  for (Resumed resumed; all >> resumed.name;) {
-    const std::vector<std::string> problems = world.all_gather(try_load(folder, resumed));
-    const auto damaged = [](const std::string& problem) { return !problem.empty(); };
-    const auto first = std::find_if(problems.begin(), problems.end(), damaged);
-    if (first == problems.end()) return resumed;
-    if (world.rank() == 0) spdlog::warn("checkpoint {} is damaged and passed over: {}", resumed.name, *first);
+  for (std::string name; all >> name;) {
+    try {
+      return read_checkpoint(folder, name, world);
+    } catch (const data::DataError& problem) {
+      if (world.rank() == 0) spdlog::warn("checkpoint {} is damaged and passed over: {}", name, problem.what());
+    }
   }
   return std::nullopt;
 }

@@ -15,8 +15,9 @@ struct Resumed {
   WholeArrays arrays;
 };
 
-/// Throws data::DataError, naming the file that is missing or damaged.
-Resumed read_checkpoint(const CheckpointFolder& folder, const std::string& name);
+/// All ranks call. Each shard is read, and checked, by one rank, which sends it to the others. Throws data::DataError
+/// on every rank, naming the file that is missing or damaged.
+Resumed read_checkpoint(const CheckpointFolder& folder, const std::string& name, comm::World& world);
 
 /// The newest whole checkpoint of the folder's lineage; damaged ones are named in a warning and passed over. All ranks
 /// call, all get the same one, or none.

@@ -32,7 +32,7 @@ Resumed checkpoint_at(const std::string& folder, comm::World& world) {
   const auto load = [&] {
     const std::filesystem::path path = std::filesystem::weakly_canonical(folder);
     const CheckpointFolder checkpoints(path.parent_path().parent_path());
-    resumed = read_checkpoint(checkpoints, path.filename());
+    resumed = read_checkpoint(checkpoints, path.filename(), world);
   };
   world.all_or_none(load, exit_code_of);
   return resumed;

@@ -22,19 +22,23 @@ at::Tensor flat_on_host(const at::Tensor& tensor) {
 }
 
 /// `tensor` holds these intervals of an array of `size` elements, one after the other.
-ArrayPart held(const at::Tensor& tensor, std::int64_t size, std::vector<Stretch> intervals) {
+void hold(const at::Tensor& tensor, std::int64_t size, std::vector<Stretch> intervals, ArrayPart& into) {
   const at::Tensor flat = flat_on_host(tensor);
   const float* data = flat.const_data_ptr<float>();
-  return {size, std::move(intervals), {data, data + flat.numel()}, false};
+  into.size = size;
+  into.intervals = std::move(intervals);
+  into.values.assign(data, data + flat.numel());
 }
 
-/// Some intervals of `flat`, which is the whole array, in host memory.
-ArrayPart cut(const at::Tensor& flat, const std::vector<Stretch>& intervals) {
-  ArrayPart part{flat.numel(), intervals, {}, false};
+/// Some intervals of `flat`, which is the whole of a sparse array, in host memory.
+void cut(const at::Tensor& flat, std::vector<Stretch> intervals, ArrayPart& into) {
   const float* data = flat.const_data_ptr<float>();
+  into.size = flat.numel();
+  into.sparse = true;
+  into.values.clear();
   for (const Stretch& interval : intervals)
-    part.values.insert(part.values.end(), data + interval.offset, data + interval.offset + interval.size);
-  return part;
+    into.values.insert(into.values.end(), data + interval.offset, data + interval.offset + interval.size);
+  into.intervals = std::move(intervals);
 }
 
 std::int64_t total(const std::vector<Stretch>& intervals) {
@@ -83,22 +87,21 @@ std::string average_name(std::size_t index) { return fmt::format("average/{:04}"
 
 }  // namespace
 
-StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Collective& collective) {
+void stage(TrainingState& state, const Interval& interval, comm::Collective& collective, StateArrays& into) {
   const at::NoGradGuard no_grad;
   state.gradients.await_values();
   const int rank = collective.rank(), ranks = collective.world_size();
-  StateArrays arrays;
   const auto share = [&](const std::string& name, const at::Tensor& tensor) {
     const Stretch own = comm::part_of(tensor.numel(), rank, ranks);
     if (own.size == 0) return;
-    arrays[name] = held(tensor.detach().reshape({-1}).narrow(0, own.offset, own.size), tensor.numel(), {own});
+    hold(tensor.detach().reshape({-1}).narrow(0, own.offset, own.size), tensor.numel(), {own}, into[name]);
   };
   share("values", state.parameters.values());
   const std::vector<Stretch> owned = state.gradients.owned();
   const bool divided = total(owned) != state.parameters.size();
   for (const comm::NamedTensor& moment : state.optimizer.state()) {
     if (divided) {
-      arrays["moment/" + moment.name] = held(moment.tensor, state.parameters.size(), owned);
+      hold(moment.tensor, state.parameters.size(), owned, into["moment/" + moment.name]);
     } else {
       share("moment/" + moment.name, moment.tensor);
     }
@@ -110,16 +113,14 @@ StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Coll
   for (const comm::NamedTensor& item : state.bank.snapshot()) share("bank/" + item.name, item.tensor);
   if (rank == 0) {
     for (const comm::NamedTensor& buffer : state.nets.buffers())
-      arrays["buffer/" + buffer.name] = held(buffer.tensor, buffer.tensor.numel(), {{0, buffer.tensor.numel()}});
+      hold(buffer.tensor, buffer.tensor.numel(), {{0, buffer.tensor.numel()}}, into["buffer/" + buffer.name]);
   }
   const at::Tensor visits = flat_on_host(state.bank.visits());
   std::vector<Stretch> rows = visited_rows(visits.view(state.bank.visits().sizes()));
   if (rows.empty() && rank == 0) rows.push_back({0, state.bank.visits().size(1)});  // its size must be known
-  arrays["bank/visits"] = cut(visits, rows);
-  arrays["bank/visits"].sparse = true;
+  cut(visits, std::move(rows), into["bank/visits"]);
   const std::int64_t logged = interval.sums().numel();
-  arrays["log"] = held(interval.sums(), ranks * logged, {{rank * logged, logged}});
-  return arrays;
+  hold(interval.sums(), ranks * logged, {{rank * logged, logged}}, into["log"]);
 }
 
 void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays, int saved_ranks,

@@ -6,10 +6,11 @@
 
 namespace penumbra::trainer {
 
-/// This rank's share of all that changes while training, copied to host memory: weights and averages by part_of(),
+/// Copies this rank's share of all that changes while training to host memory: weights and averages by part_of(),
 /// moments as the optimizer has them, the banks' snapshot by part_of() and their visits of this epoch where they are,
-/// running statistics on rank 0, the log interval of each rank. Waits for values that are still on their way.
-StateArrays arrays_of(TrainingState& state, const Interval& interval, comm::Collective& collective);
+/// running statistics on rank 0, the log interval of each rank. Waits for values that are still on their way. `into` is
+/// empty, or holds an earlier share of the same run, whose memory is used again.
+void stage(TrainingState& state, const Interval& interval, comm::Collective& collective, StateArrays& into);
 
 /// The reverse, on any number of ranks; with as many as `saved_ranks` all later sums over the ranks have the bits that
 /// they would have had. Throws data::DataError where an array is missing or of another size.

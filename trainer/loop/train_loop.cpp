@@ -107,8 +107,10 @@ class TrainLoop {
     manifest.is_best = improved_ && next.step == 0;
     if (checkpointer_.in_flight()) commit();
     last_checkpoint_ = Clock::now();
-    stall_seconds_ = comm::seconds_of(
-        [&] { checkpointer_.begin(arrays_of(run_.state, run_.interval, world_.collective()), std::move(manifest)); });
+    stall_seconds_ = comm::seconds_of([&] {
+      stage(run_.state, run_.interval, world_.collective(), checkpointer_.staging());
+      checkpointer_.begin(std::move(manifest));
+    });
   }
 
   /// Names the checkpoint that is being written, or abandons it: false, on rank 0.
