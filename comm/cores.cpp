@@ -2,42 +2,27 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <system_error>
 #include <vector>
 
 #include <sched.h>
 
+#include "comm/control_groups.h"
+
 namespace penumbra::comm {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 /// CPUs that one folder of the control groups allows; 0: it says nothing.
 double limit_of(const fs::path& folder) {
   double quota = 0, period = 0;
-  std::istringstream v2(read_text(folder / "cpu.max"));  // "max 100000" or "150000 100000"
+  std::istringstream v2(text_of_file(folder / "cpu.max"));  // "max 100000" or "150000 100000"
   if (v2 >> quota >> period) return period > 0 ? quota / period : 0;
-  std::istringstream v1(read_text(folder / "cpu.cfs_quota_us") + " " + read_text(folder / "cpu.cfs_period_us"));
+  std::istringstream v1(text_of_file(folder / "cpu.cfs_quota_us") + " " + text_of_file(folder / "cpu.cfs_period_us"));
   if (v1 >> quota >> period && quota > 0 && period > 0) return quota / period;  // -1: no limit
   return 0;
-}
-
-/// The folders below `root` where a controller list may be mounted.
-std::vector<fs::path> mounts_of(const std::string& controllers, const fs::path& root) {
-  if (controllers.empty()) return {root, root / "unified"};  // version 2, or its part of a mixed system
-  std::istringstream names(controllers);
-  for (std::string name; std::getline(names, name, ',');) {
-    if (name == "cpu") return {root / controllers, root / "cpu"};
-  }
-  return {};
 }
 
 /// All affinity masks fit: the kernel refuses a set that is too small for it.
@@ -63,20 +48,10 @@ std::vector<int> affinity() {
 
 std::optional<CpuQuota> cgroup_quota(const std::string& groups, const fs::path& root) {
   std::optional<CpuQuota> tightest;
-  std::istringstream lines(groups);
-  for (std::string line; std::getline(lines, line);) {  // "hierarchy:controllers:/path"
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const fs::path path = fs::path(line.substr(second + 1)).relative_path();
-    for (const fs::path& mount : mounts_of(line.substr(first + 1, second - first - 1), root)) {
-      // In a container the path may be the host's, which is not mounted here: the walk up ends at the container's own.
-      for (fs::path at = path;; at = at.parent_path()) {
-        const double cpus = limit_of(mount / at);
-        if (cpus > 0 && (!tightest || cpus < tightest->cpus)) tightest = CpuQuota{(mount / at).string(), cpus};
-        if (at.empty()) break;
-      }
-    }
-  }
+  visit_control_groups("cpu", groups, root, [&](const fs::path& folder) {
+    const double cpus = limit_of(folder);
+    if (cpus > 0 && (!tightest || cpus < tightest->cpus)) tightest = CpuQuota{folder.string(), cpus};
+  });
   return tightest;
 }
 
@@ -85,7 +60,7 @@ CpuLimits cpu_limits() {
   const std::vector<int> cores = affinity();
   for (const int core : cores) limits.mask += std::to_string(core) + ",";
   limits.mask_cores = std::max<int>(1, static_cast<int>(cores.size()));
-  if (const auto quota = cgroup_quota(read_text("/proc/self/cgroup"), "/sys/fs/cgroup")) {
+  if (const auto quota = cgroup_quota(text_of_file("/proc/self/cgroup"), "/sys/fs/cgroup")) {
     limits.group = quota->group;
     limits.quota = quota->cpus;
   }

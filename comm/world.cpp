@@ -59,7 +59,7 @@ int shared_cores(const Communicator& host) {
 struct World::Impl {
   FlightRecorder recorder;
   MpiThread thread{recorder};
-  std::optional<Communicator> gradients, control;
+  std::optional<Communicator> gradients, control, neighbours;
   std::optional<MpiCollective> host_collective;
   std::unique_ptr<Collective> device_collective;  ///< null on CPUs
   std::optional<RoutedCollective> both;
@@ -71,10 +71,10 @@ struct World::Impl {
     run([this] {
       gradients.emplace(Communicator::duplicate_world());
       control.emplace(Communicator::duplicate_world());
-      const Communicator neighbours = Communicator::of_host();
-      local_rank = neighbours.rank();
-      local_size = neighbours.size();
-      cores = shared_cores(neighbours);
+      neighbours.emplace(Communicator::of_host());
+      local_rank = neighbours->rank();
+      local_size = neighbours->size();
+      cores = shared_cores(*neighbours);
       host = host_name();
       library = library_name();
     });
@@ -90,6 +90,7 @@ struct World::Impl {
         .post([this] {
           gradients.reset();
           control.reset();
+          neighbours.reset();
         })
         .wait();
   }
@@ -146,6 +147,12 @@ void World::barrier() {
 std::string World::broadcast(const std::string& bytes, int root) {
   std::string out;
   impl_->run("control broadcast", bytes.size(), [&] { out = impl_->control->broadcast(bytes, root); });
+  return out;
+}
+
+std::string World::broadcast_on_host(const std::string& bytes) {
+  std::string out;
+  impl_->run("host broadcast", bytes.size(), [&] { out = impl_->neighbours->broadcast(bytes, 0); });
   return out;
 }
 

@@ -49,6 +49,8 @@ class World {
   // Control traffic, blocking, every rank must call; on a communicator of its own.
   void barrier();
   std::string broadcast(const std::string& bytes, int root = 0);
+  /// From the first rank of this host to its others; all ranks of the job call.
+  std::string broadcast_on_host(const std::string& bytes);
   /// Every rank's bytes, in rank order, on every rank.
   std::vector<std::string> all_gather(const std::string& bytes);
   std::vector<std::vector<double>> all_gather(const std::vector<double>& values);

@@ -1,9 +1,11 @@
 #include "data/batch_renderer.h"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <ATen/ops/empty.h>
 
@@ -36,11 +38,35 @@ bool has_boxes(const LoaderOptions& options, const EpochSource& source) {
   return std::any_of(recipes.begin(), recipes.end(), [](const Recipe& r) { return r.mix == Mix::cutmix; });
 }
 
+/// The stored images of a rank's share of a step.
+class ShareImages {
+ public:
+  ShareImages(const SampleSet& set, const EpochSource& source, std::int64_t step) : set_(set) {
+    if (source.stream == nullptr) return;
+    streamed_ = source.stream->images_of(source.plan, step);
+    if (!streamed_) throw std::runtime_error("the epoch was left while its batch was rendered");
+  }
+
+  /// Of the batch's row, which is the set's row `sample`, and of its partner.
+  StoredPair pair(std::int64_t row, std::int64_t sample, std::int64_t partner) const {
+    if (!streamed_) return stored_pair(set_, sample, partner);
+    const auto image = [&](std::int64_t i) {
+      return streamed_.get() + static_cast<std::size_t>(i) * set_.image_bytes();
+    };
+    return {set_.info.image_size, set_.info.channels, image(row), image(row ^ 1)};
+  }
+
+ private:
+  const SampleSet& set_;
+  std::shared_ptr<const std::uint8_t> streamed_;  ///< null: the set is in memory
+};
+
 /// Renders the rows of one batch, one after the other.
 class Rows {
  public:
-  Rows(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t rows)
-      : set_(set), options_(options), source_(source), size_(view_size_of(set, options)) {
+  Rows(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
+       std::int64_t rows)
+      : set_(set), options_(options), source_(source), images_(set, source, step), size_(view_size_of(set, options)) {
     const int channels = set.info.channels;
     batch_.weak = empty_views(rows, channels, size_);
     batch_.weak_theta = at::empty({rows, 2, 3}, at::kFloat);
@@ -56,9 +82,10 @@ class Rows {
     batch_.sample.data_ptr<std::int64_t>()[row] = sample;
     batch_.lambda.data_ptr<float>()[row] = 1;
     const Recipe weak = draw_weak(options_.weak, options_.seed, epoch(), sample);
-    render_view(set_, weak, size_, options_.norm, view_of(batch_.weak, row));
+    const StoredPair images = images_.pair(row, sample, partner);
+    render_view(images, weak, size_, options_.norm, view_of(batch_.weak, row));
     write_affine(batch_.weak_theta, row, weak.theta);
-    if (options_.ambiguous) render_ambiguous(row, sample, partner);
+    if (options_.ambiguous) render_ambiguous(images, row, sample, partner);
   }
 
   Batch take() { return std::move(batch_); }
@@ -66,7 +93,7 @@ class Rows {
  private:
   std::uint32_t epoch() const { return static_cast<std::uint32_t>(source_.epoch); }
 
-  void render_ambiguous(std::int64_t row, std::int64_t sample, std::int64_t partner) {
+  void render_ambiguous(const StoredPair& images, std::int64_t row, std::int64_t sample, std::int64_t partner) {
     const auto out = view_of(batch_.ambiguous, row);
     if (source_.variant) {
       const auto pixels =
@@ -76,7 +103,7 @@ class Rows {
     } else {
       const Recipe recipe = draw_ambiguous(options_.strong, options_.seed, epoch(), sample, partner,
                                            set_.info.image_size, size_, set_.info.channels);
-      render_view(set_, recipe, size_, options_.norm, out);
+      render_view(images, recipe, size_, options_.norm, out);
       describe(row, recipe);
     }
   }
@@ -90,6 +117,7 @@ class Rows {
   const SampleSet& set_;
   const LoaderOptions& options_;
   const EpochSource& source_;
+  const ShareImages images_;
   int size_;
   Batch batch_;
 };
@@ -103,7 +131,7 @@ int view_size_of(const SampleSet& set, const LoaderOptions& options) {
 Batch render_batch(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
                    Shard shard) {
   const auto pairs = source.plan.share(step, shard);
-  Rows rows(set, options, source, 2 * static_cast<std::int64_t>(pairs.size()));
+  Rows rows(set, options, source, step, 2 * static_cast<std::int64_t>(pairs.size()));
   std::int64_t row = 0;
   for (const Pair& pair : pairs) {
     rows.render(row++, pair.first, pair.second);
@@ -123,10 +151,11 @@ at::Tensor plain_views(const SampleSet& set, std::int64_t begin, std::int64_t en
   }
   const int size = view_size > 0 ? view_size : set.info.image_size;
   auto views = empty_views(end - begin, set.info.channels, size);
-  for (std::int64_t row = begin; row < end; ++row) {
-    Recipe recipe;
-    recipe.source = recipe.partner = row;
-    render_view(set, recipe, size, norm, view_of(views, row - begin));
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(end - begin) * set.image_bytes());
+  set.pixels.read(begin, end - begin, set.image_bytes(), bytes.data());
+  for (std::int64_t row = 0; row < end - begin; ++row) {
+    const std::uint8_t* image = bytes.data() + static_cast<std::size_t>(row) * set.image_bytes();
+    render_view({set.info.image_size, set.info.channels, image, image}, {}, size, norm, view_of(views, row));
   }
   return views;
 }

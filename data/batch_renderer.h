@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "data/image_stream.h"
 #include "data/loader.h"
 
 namespace penumbra::data {
@@ -13,12 +14,13 @@ struct EpochSource {
   EpochPlan plan;
   std::int64_t epoch = 0;
   const StoredVariant* variant = nullptr;  ///< stored mode only
+  ImageStream* stream = nullptr;           ///< of a set whose images are in files; it was started with `plan`
 };
 
 /// Size of the views that `options` ask for, pixels.
 int view_size_of(const SampleSet& set, const LoaderOptions& options);
 
-/// Renders one rank's share of a step. Thread-safe.
+/// Renders one rank's share of a step. Thread-safe. Throws what reading throws, DataError for a file.
 Batch render_batch(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
                    Shard shard);
 

@@ -44,6 +44,9 @@ std::vector<std::vector<Pair>> stored_matchings(const SampleSet& set, const Load
         "ambiguous.mode = \"stored\", but the data holds no stored variants: run `penumbra data ambiguous` or use "
         "\"online\"");
   }
+  if (!set.pixels.resident()) {
+    throw DataError("ambiguous.mode = \"stored\" needs the set in memory: raise data.memory_limit or use \"online\"");
+  }
   std::vector<std::vector<Pair>> matchings;
   for (const StoredVariant& variant : *variants) {
     matchings.push_back(matching_of(set, variant));
@@ -77,6 +80,11 @@ struct TrainLoader::Impl {
     check_batch(set, options, shard);
     matchings = stored_matchings(set, options, variants);
     slots.resize(static_cast<std::size_t>(std::max(1, options.prefetch)));
+    if (!set.pixels.resident()) {
+      const std::int64_t window = options.windows.rows_per_window > 0 ? options.windows.rows_per_window : set.size();
+      stream.emplace(set.pixels, set.image_bytes(), shard, window / options.global_batch,
+                     static_cast<std::int64_t>(slots.size()));
+    }
     for (int i = 0; i < std::max(1, options.threads); ++i)
       workers.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
@@ -95,7 +103,8 @@ struct TrainLoader::Impl {
     const auto number = static_cast<std::uint32_t>(epoch);
     if (matchings.empty()) {
       return std::make_shared<EpochSource>(
-          EpochSource{EpochPlan(options.seed, number, number, set.labels, options.global_batch), epoch});
+          EpochSource{EpochPlan(options.seed, number, number, set.labels, options.global_batch, options.windows), epoch,
+                      nullptr, stream ? &*stream : nullptr});
     }
     const auto k = static_cast<std::size_t>(epoch) % matchings.size();
     return std::make_shared<EpochSource>(
@@ -139,6 +148,7 @@ struct TrainLoader::Impl {
   const Shard shard;
   const std::vector<StoredVariant>* const variants;
   std::vector<std::vector<Pair>> matchings;
+  mutable std::optional<ImageStream> stream;  ///< of a set whose images are in files
 
   std::mutex mutex;  // guards all below, except what the caller's thread alone uses
   std::condition_variable_any may_render;
@@ -164,6 +174,7 @@ void TrainLoader::start_epoch(std::int64_t epoch, std::int64_t first_step) {
                             std::to_string(steps_per_epoch()));
   }
   auto source = impl_->make_source(epoch);
+  if (impl_->stream) impl_->stream->start({source, &source->plan}, first_step);
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->source = std::move(source);
@@ -186,6 +197,7 @@ Batch TrainLoader::next() {
   Batch batch = std::move(*slot.batch);
   slot = {};
   ++impl_->next_delivered;
+  if (impl_->stream) impl_->stream->advance(impl_->next_delivered);
   lock.unlock();
   impl_->may_render.notify_one();
   return batch;

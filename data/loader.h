@@ -36,18 +36,21 @@ struct LoaderOptions {
   AmbiguousMode mode = AmbiguousMode::online;  ///< stored: epoch e uses variant e mod K
   int prefetch = 4;                            ///< batches rendered ahead
   int threads = 1;                             ///< renderer threads
+  /// For a set whose images are in files, which is gone through window by window.
+  Windows windows;
   WeakOptions weak;
   AmbiguousOptions strong;
   Normalisation norm;
 };
 
-/// Feeds the training loop from a set in memory; batches are rendered ahead by its own threads and come in plan order,
-/// whatever the number of threads. An exception of a renderer thread is rethrown by next(). next() and start_epoch()
-/// from one thread.
+/// Feeds the training loop from a set in memory or in files; batches are rendered ahead by its own threads and come in
+/// plan order, whatever the number of threads. An exception of a renderer thread is rethrown by next(). next() and
+/// start_epoch() from one thread.
 class TrainLoader {
  public:
   /// `set` and `variants` must outlive the loader. Throws DataError when a batch has fewer pairs than there are ranks,
-  /// is odd, larger than the set, or when stored variants do not fit the set (label fingerprint, size).
+  /// is odd, larger than the set, or when stored variants do not fit the set (label fingerprint, size) or its images
+  /// are in files.
   TrainLoader(const SampleSet& set, LoaderOptions options, Shard shard,
               const std::vector<StoredVariant>* variants = nullptr);
   ~TrainLoader();

@@ -32,7 +32,7 @@ struct Standard {
 
 at::Tensor features(const SampleSet& set) {  // [N, D]
   const auto columns = static_cast<std::int64_t>(set.image_bytes());
-  return at::from_blob(const_cast<std::uint8_t*>(set.pixels.data()), {set.size(), columns}, at::kByte)
+  return at::from_blob(const_cast<std::uint8_t*>(set.pixels.bytes().data()), {set.size(), columns}, at::kByte)
       .to(at::kFloat)
       .div_(255);
 }

@@ -149,6 +149,9 @@ std::vector<Field> run_and_data(Config& c) {
       number("data.classes", c.data.classes, 0, 1000, "number of classes that the files must have; 0: as they are"),
       number("data.image_size", c.data.image_size, 0, 4096,
              "side in pixels that the stored images must have; 0: as they are"),
+      number("data.memory_limit", c.data.memory_limit, 0, 1 << 30,
+             "MiB of a host's memory that the images of a set may take; more of them stay in the files and are read "
+             "window by window; 0: three quarters of what is free"),
       number("data.view_size", c.loader.view_size, 0, 4096,
              "side in pixels of the views that the nets see; 0: the stored size"),
       number("data.mean", c.loader.norm.mean, 0, 1, "subtracted from pixel / 255"),

@@ -9,18 +9,52 @@
 
 namespace penumbra::data {
 
+namespace {
+
+std::int64_t pairs_in(std::int64_t global_batch) {
+  if (global_batch >= 2 && global_batch % 2 == 0) return global_batch / 2;
+  throw std::invalid_argument("global batch " + std::to_string(global_batch) +
+                              " is not a positive even number: batches are runs of pairs");
+}
+
+void shuffle_pairs(std::vector<Pair>& pairs, std::uint64_t seed, std::uint32_t epoch, std::uint32_t window) {
+  Draws draws(seed, Purpose::order, epoch, window);
+  shuffle(std::span(pairs), draws);
+}
+
+/// The shuffled pairs of some rows, matched among themselves.
+std::vector<Pair> pairs_of(std::span<const std::int64_t> rows, std::span<const std::int32_t> labels, std::uint64_t seed,
+                           std::uint32_t epoch, std::uint32_t window) {
+  std::vector<std::int32_t> own;
+  for (const std::int64_t row : rows) own.push_back(labels[static_cast<std::size_t>(row)]);
+  std::vector<Pair> pairs = match(own, seed, epoch, window);
+  for (Pair& pair : pairs)
+    pair = {rows[static_cast<std::size_t>(pair.first)], rows[static_cast<std::size_t>(pair.second)]};
+  shuffle_pairs(pairs, seed, epoch, window);
+  return pairs;
+}
+
+}  // namespace
+
 EpochPlan::EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::uint32_t matching_epoch,
-                     std::span<const std::int32_t> labels, std::int64_t global_batch)
-    : EpochPlan(seed, epoch, match(labels, seed, matching_epoch), global_batch) {}
+                     std::span<const std::int32_t> labels, std::int64_t global_batch, const Windows& windows)
+    : pairs_per_batch_(pairs_in(global_batch)) {
+  const auto rows = static_cast<std::int64_t>(labels.size());
+  if (!windows.divide(rows)) {
+    pairs_ = match(labels, seed, matching_epoch);
+    shuffle_pairs(pairs_, seed, epoch, 0);
+    return;
+  }
+  std::uint32_t number = 0;
+  for (const auto& window : draw_windows(rows, windows, seed, epoch)) {
+    const std::vector<Pair> pairs = pairs_of(window, labels, seed, epoch, number++);
+    pairs_.insert(pairs_.end(), pairs.begin(), pairs.end());
+  }
+}
 
 EpochPlan::EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::vector<Pair> matching, std::int64_t global_batch)
-    : pairs_per_batch_(global_batch / 2), pairs_(std::move(matching)) {
-  if (global_batch < 2 || global_batch % 2 != 0) {
-    throw std::invalid_argument("global batch " + std::to_string(global_batch) +
-                                " is not a positive even number: batches are runs of pairs");
-  }
-  Draws draws(seed, Purpose::order, epoch, 0);
-  shuffle(std::span(pairs_), draws);
+    : pairs_per_batch_(pairs_in(global_batch)), pairs_(std::move(matching)) {
+  shuffle_pairs(pairs_, seed, epoch, 0);
 }
 
 std::int64_t EpochPlan::steps() const { return static_cast<std::int64_t>(pairs_.size()) / pairs_per_batch_; }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/plan/matching.h"
+#include "data/plan/windows.h"
 
 namespace penumbra::data {
 
@@ -14,13 +15,14 @@ struct Shard {
 };
 
 /// Which pairs are seen when, and by whom. A pure function of (seed, epoch, labels, global batch): the global batches
-/// are the same at any number of ranks. The last incomplete batch is left out.
+/// are the same at any number of ranks. The last incomplete batch is left out. With windows, the pairs of one are
+/// matched and shuffled among themselves, and a batch holds images of at most as many windows as it reaches into.
 class EpochPlan {
  public:
   /// `global_batch` samples a step over all ranks, even (otherwise std::invalid_argument). `matching_epoch` lets
   /// several epochs share a stored variant's matching while their order differs.
   EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::uint32_t matching_epoch, std::span<const std::int32_t> labels,
-            std::int64_t global_batch);
+            std::int64_t global_batch, const Windows& windows = {});
 
   /// Orders a matching that is known already: what the constructor above does with match(labels, seed, matching_epoch).
   EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::vector<Pair> matching, std::int64_t global_batch);

@@ -70,10 +70,10 @@ void mend_with_others(std::vector<Pair>& pairs, const std::vector<std::size_t>& 
 
 }  // namespace
 
-std::vector<Pair> match(Labels labels, std::uint64_t seed, std::uint32_t epoch) {
+std::vector<Pair> match(Labels labels, std::uint64_t seed, std::uint32_t epoch, std::uint32_t window) {
   std::vector<std::int64_t> order(labels.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
-  Draws draws(seed, Purpose::matching, epoch, 0);
+  Draws draws(seed, Purpose::matching, epoch, window);
   shuffle(std::span(order), draws);
   if (order.size() % 2 == 1) sit_one_out(order, labels);
   std::vector<Pair> pairs(order.size() / 2);

@@ -14,6 +14,8 @@ struct Pair {
 /// min(floor(N/2), N - n_max) pairs are of two classes, n_max being the largest class; the rest pair within their
 /// class. For odd N one uniformly drawn sample sits out; when one class holds more than half, it is drawn from that
 /// class, since any other would cost a pair of two classes. O(N). Pure function of its arguments (method.md, 1).
-std::vector<Pair> match(std::span<const std::int32_t> labels, std::uint64_t seed, std::uint32_t epoch);
+/// `window`: which part of a set that is matched in parts.
+std::vector<Pair> match(std::span<const std::int32_t> labels, std::uint64_t seed, std::uint32_t epoch,
+                        std::uint32_t window = 0);
 
 }  // namespace penumbra::data

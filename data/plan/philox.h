@@ -17,7 +17,8 @@ enum class Purpose : std::uint32_t {
   ambiguous_view = 4,
   erase_bytes = 5,
   synth = 6,
-  probe = 7
+  probe = 7,
+  blocks = 8
 };
 
 /// The key of all streams of one (seed, purpose): the first half of the Philox block of the purpose under the seed.

@@ -25,17 +25,11 @@ bool lies_in(const Rectangle& r, int size) {
   return r.empty() || (r.x0 >= 0 && r.y0 >= 0 && r.x1 <= size && r.y1 <= size);
 }
 
-void check(const SampleSet& set, const Recipe& recipe, int view_size) {
-  const int channels = set.info.channels, size = set.info.image_size;
+void check(const StoredPair& images, const Recipe& recipe, int view_size) {
+  const int channels = images.channels, size = images.size;
   if ((channels != 1 && channels != 3) || size < 1 || view_size < 1) {
     refuse(recipe, "cannot render " + std::to_string(channels) + " channels of side " + std::to_string(size) +
                        " to side " + std::to_string(view_size));
-  }
-  const auto rows = static_cast<std::int64_t>(set.pixels.size() / set.image_bytes());
-  for (const std::int64_t row : {recipe.source, recipe.partner}) {
-    if (row < 0 || row >= rows) {
-      refuse(recipe, "there is no image of row " + std::to_string(row) + " in a set of " + std::to_string(rows));
-    }
   }
   if (recipe.mix > Mix::cutmix) refuse(recipe, "unknown kind of mix");
   if (!lies_in(recipe.box, size))
@@ -62,10 +56,10 @@ PixelMap pixel_map(const Recipe& recipe, int stored_size, int view_size) {
           to_fixed(values[3]), to_fixed(values[4]), to_fixed(values[5])};
 }
 
-ViewJob make_job(const SampleSet& set, const Recipe& recipe, int view_size) {
+ViewJob make_job(const StoredPair& images, const Recipe& recipe, int view_size) {
   ViewJob job{};
-  job.map = pixel_map(recipe, set.info.image_size, view_size);
-  job.stored_size = set.info.image_size;
+  job.map = pixel_map(recipe, images.size, view_size);
+  job.stored_size = images.size;
   job.view_size = view_size;
   job.contrast = recipe.contrast;
   job.offset = static_cast<float>(127.5 * (1 - static_cast<double>(recipe.contrast)) + 255.0 * recipe.brightness);
@@ -79,27 +73,24 @@ ViewJob make_job(const SampleSet& set, const Recipe& recipe, int view_size) {
 }
 
 /// Copies the partner's pixels of the cutmix box.
-void paste_box(const SampleSet& set, const Recipe& recipe, float* image) {
-  const std::uint8_t* partner = set.image(recipe.partner).data();
-  const int side = set.info.image_size, channels = set.info.channels;
-  for (int y = recipe.box.y0; y < recipe.box.y1; ++y) {
-    for (int i = (y * side + recipe.box.x0) * channels; i < (y * side + recipe.box.x1) * channels; ++i) {
-      image[i] = static_cast<float>(partner[i]);
+void paste_box(const StoredPair& images, const Rectangle& box, float* image) {
+  const int side = images.size, channels = images.channels;
+  for (int y = box.y0; y < box.y1; ++y) {
+    for (int i = (y * side + box.x0) * channels; i < (y * side + box.x1) * channels; ++i) {
+      image[i] = static_cast<float>(images.partner[i]);
     }
   }
 }
 
 /// The stored image after mixing. Mixed once, not once a tap: every stored value is a tap of about four view pixels.
-std::unique_ptr<float[]> mixed_image(const SampleSet& set, const Recipe& recipe) {
-  const std::size_t count = set.image_bytes();
+std::unique_ptr<float[]> mixed_image(const StoredPair& images, const Recipe& recipe) {
+  const auto count = static_cast<std::size_t>(images.size) * images.size * images.channels;
   auto image = std::make_unique_for_overwrite<float[]>(count);
-  const std::uint8_t* source = set.image(recipe.source).data();
-  const std::uint8_t* partner = set.image(recipe.partner).data();
   if (recipe.mix == Mix::mixup) {
-    for (std::size_t i = 0; i < count; ++i) image[i] = mixed(source[i], partner[i], recipe.lambda);
+    for (std::size_t i = 0; i < count; ++i) image[i] = mixed(images.source[i], images.partner[i], recipe.lambda);
   } else {
-    for (std::size_t i = 0; i < count; ++i) image[i] = static_cast<float>(source[i]);
-    if (recipe.mix == Mix::cutmix) paste_box(set, recipe, image.get());
+    for (std::size_t i = 0; i < count; ++i) image[i] = static_cast<float>(images.source[i]);
+    if (recipe.mix == Mix::cutmix) paste_box(images, recipe.box, image.get());
   }
   return image;
 }
@@ -137,21 +128,21 @@ void launch(const ViewJob& job, const float* image, const Rectangle& erase, cons
 }
 
 template <typename Target, typename Done>
-void render(const SampleSet& set, const Recipe& recipe, int view_size, const Target& target, const Done& done) {
-  const ViewJob job = make_job(set, recipe, view_size);
-  const auto image = mixed_image(set, recipe);
-  set.info.channels == 1 ? launch<1>(job, image.get(), recipe.erase, target, done)
-                         : launch<3>(job, image.get(), recipe.erase, target, done);
+void render(const StoredPair& images, const Recipe& recipe, int view_size, const Target& target, const Done& done) {
+  const ViewJob job = make_job(images, recipe, view_size);
+  const auto image = mixed_image(images, recipe);
+  images.channels == 1 ? launch<1>(job, image.get(), recipe.erase, target, done)
+                       : launch<3>(job, image.get(), recipe.erase, target, done);
 }
 
 /// Values of a row of the view, after the checks that every rendering begins with.
-std::size_t checked_row(const SampleSet& set, const Recipe& recipe, int view_size, std::size_t room) {
-  check(set, recipe, view_size);
-  const std::size_t needed = static_cast<std::size_t>(view_size) * view_size * set.info.channels;
+std::size_t checked_row(const StoredPair& images, const Recipe& recipe, int view_size, std::size_t room) {
+  check(images, recipe, view_size);
+  const std::size_t needed = static_cast<std::size_t>(view_size) * view_size * images.channels;
   if (room != needed) {
     throw std::invalid_argument("a view of " + std::to_string(needed) + " values does not fit " + std::to_string(room));
   }
-  return static_cast<std::size_t>(view_size) * set.info.channels;
+  return static_cast<std::size_t>(view_size) * images.channels;
 }
 
 void normalise_run(const std::uint8_t* bytes, Normalisation norm, float* out, std::size_t count) {
@@ -160,17 +151,27 @@ void normalise_run(const std::uint8_t* bytes, Normalisation norm, float* out, st
 
 }  // namespace
 
-void render_bytes(const SampleSet& set, const Recipe& recipe, int view_size, std::span<std::uint8_t> out) {
-  const std::size_t row = checked_row(set, recipe, view_size, out.size());
-  render(
-      set, recipe, view_size, [&](int y) { return out.data() + y * row; }, [](int) {});
+StoredPair stored_pair(const SampleSet& set, std::int64_t source, std::int64_t partner) {
+  const auto rows = static_cast<std::int64_t>(set.pixels.size() / set.image_bytes());
+  for (const std::int64_t row : {source, partner}) {
+    if (row >= 0 && row < rows) continue;
+    throw DataError("there is no image of row " + std::to_string(row) + " in a set of " + std::to_string(rows));
+  }
+  return {set.info.image_size, set.info.channels, set.image(source).data(), set.image(partner).data()};
 }
 
-void render_view(const SampleSet& set, const Recipe& recipe, int view_size, Normalisation norm, std::span<float> out) {
-  const std::size_t row = checked_row(set, recipe, view_size, out.size());
+void render_bytes(const StoredPair& images, const Recipe& recipe, int view_size, std::span<std::uint8_t> out) {
+  const std::size_t row = checked_row(images, recipe, view_size, out.size());
+  render(
+      images, recipe, view_size, [&](int y) { return out.data() + y * row; }, [](int) {});
+}
+
+void render_view(const StoredPair& images, const Recipe& recipe, int view_size, Normalisation norm,
+                 std::span<float> out) {
+  const std::size_t row = checked_row(images, recipe, view_size, out.size());
   std::vector<std::uint8_t> bytes(row);
   render(
-      set, recipe, view_size, [&](int) { return bytes.data(); },
+      images, recipe, view_size, [&](int) { return bytes.data(); },
       [&](int y) { normalise_run(bytes.data(), norm, out.data() + y * row, row); });
 }
 

@@ -13,15 +13,26 @@ struct Normalisation {
   float mean = 0.5f, deviation = 0.25f;
 };
 
+/// The stored images that one view is made of, each [size, size, channels].
+struct StoredPair {
+  int size = 0, channels = 0;
+  const std::uint8_t* source = nullptr;
+  const std::uint8_t* partner = nullptr;  ///< the source's where nothing is mixed
+};
+
+/// Two rows of a set in memory. Throws DataError where it has no images of them.
+StoredPair stored_pair(const SampleSet& set, std::int64_t source, std::int64_t partner);
+
 /// Renders one view as bytes, [view_size, view_size, channels]: mix in stored space, warp (bilinear, border
 /// replicated), contrast, brightness, saturation/grey, clamp and round half to even, erase. Thread-safe. Throws
-/// DataError when the recipe does not fit the set (rows, cutmix box, erased rectangle, a map that leads far outside),
-/// and std::invalid_argument when `out` has not view_size^2 * channels values.
-void render_bytes(const SampleSet& set, const Recipe& recipe, int view_size, std::span<std::uint8_t> out);
+/// DataError when the recipe does not fit the images (cutmix box, erased rectangle, a map that leads far outside), and
+/// std::invalid_argument when `out` has not view_size^2 * channels values.
+void render_bytes(const StoredPair& images, const Recipe& recipe, int view_size, std::span<std::uint8_t> out);
 
 /// The same view normalised to fp32 in one pass, channels-last (NHWC), which is what the nets read. Thread-safe; throws
 /// like render_bytes.
-void render_view(const SampleSet& set, const Recipe& recipe, int view_size, Normalisation norm, std::span<float> out);
+void render_view(const StoredPair& images, const Recipe& recipe, int view_size, Normalisation norm,
+                 std::span<float> out);
 
 /// Normalises stored bytes: the way a stored ambiguous variant becomes a view; same bits as render_view of its recipe.
 /// Both of one length, otherwise std::invalid_argument.

@@ -78,7 +78,9 @@ StoredVariant make_variant(const SampleSet& set, const AmbiguousOptions& options
     const auto i = static_cast<std::size_t>(row);
     variant.recipes[i] =
         draw_ambiguous(options, seed, epoch, row, partner[i], set.info.image_size, size, set.info.channels);
-    render_bytes(set, variant.recipes[i], size, std::span(variant.pixels).subspan(i * bytes, bytes));
+    const Recipe& recipe = variant.recipes[i];
+    render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, size,
+                 std::span(variant.pixels).subspan(i * bytes, bytes));
   });
   return variant;
 }
@@ -121,7 +123,8 @@ void verify_variant(const SampleSet& set, const StoredVariant& variant, int thre
   for_rows(set.size(), threads, [&](std::int64_t row) {
     const auto i = static_cast<std::size_t>(row);
     std::vector<std::uint8_t> again(bytes);
-    render_bytes(set, variant.recipes[i], size, again);
+    const Recipe& recipe = variant.recipes[i];
+    render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, size, again);
     if (!std::equal(again.begin(), again.end(), variant.pixels.begin() + static_cast<std::ptrdiff_t>(i * bytes))) {
       throw DataError(name_of(variant) + ": row " + std::to_string(row) +
                       " is not what its recipe renders; render it again with `penumbra data ambiguous`");

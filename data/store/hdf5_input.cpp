@@ -135,19 +135,64 @@ std::uint64_t Hdf5Input::check_stored(hid_t dataset, std::size_t element_bytes, 
 }
 
 template <typename T>
-std::vector<T> Hdf5Input::read(const std::string& dataset, const Shape& expected) const {
-  const QuietErrors quiet;
-  const Hdf5Handle opened = open_dataset(dataset);
+Hdf5Handle Hdf5Input::open_checked(const std::string& dataset, const Shape& expected) const {
+  Hdf5Handle opened = open_dataset(dataset);
   const Hdf5Handle type(H5Dget_type(opened.get()), H5Tclose);
   if (!same_type(type.get(), native_type<T>()))
     fail(dataset + " has another number type than docs/data-format.md says");
-  const std::uint64_t count = check_stored(opened.get(), sizeof(T), dataset);
+  check_stored(opened.get(), sizeof(T), dataset);
   if (const Shape found = shape(dataset); found != expected)
     fail(dataset + " has the shape " + text_of(found) + ", expected " + text_of(expected));
-  std::vector<T> values(count);
+  return opened;
+}
+
+template <typename T>
+std::vector<T> Hdf5Input::read(const std::string& dataset, const Shape& expected) const {
+  const QuietErrors quiet;
+  const Hdf5Handle opened = open_checked<T>(dataset, expected);
+  std::vector<T> values(elements(expected));
   if (H5Dread(opened.get(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
     fail(dataset + " cannot be read (" + error_text() + ")");
   return values;
+}
+
+bool Hdf5Input::has_user_block() const {
+  const Hdf5Handle creation(H5Fget_create_plist(file_.get()), H5Pclose);
+  hsize_t bytes = 0;
+  return H5Pget_userblock(creation.get(), &bytes) < 0 || bytes != 0;
+}
+
+std::optional<RowExtents> Hdf5Input::row_extents(const std::string& dataset, const Shape& expected) const {
+  const QuietErrors quiet;
+  const Hdf5Handle opened = open_checked<std::uint8_t>(dataset, expected);
+  if (expected.empty() || elements(expected) == 0 || has_user_block()) return std::nullopt;
+  RowExtents extents{expected.front(), elements(expected) / expected.front(), expected.front(), {}};
+  const Hdf5Handle creation(H5Dget_create_plist(opened.get()), H5Pclose);
+  if (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS) {
+    extents.offsets.push_back(H5Dget_offset(opened.get()));
+  } else if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    std::vector<hsize_t> sides(expected.size());
+    H5Pget_chunk(creation.get(), static_cast<int>(sides.size()), sides.data());
+    if (!std::equal(sides.begin() + 1, sides.end(), expected.begin() + 1) || sides.front() == 0) return std::nullopt;
+    extents.rows_per_block = sides.front();
+    std::vector<hsize_t> at(expected.size());
+    for (; at.front() < extents.rows; at.front() += sides.front()) {
+      unsigned filters = 0;
+      haddr_t offset = HADDR_UNDEF;
+      hsize_t bytes = 0;
+      H5Dget_chunk_info_by_coord(opened.get(), at.data(), &filters, &offset, &bytes);
+      extents.offsets.push_back(offset);
+    }
+  } else {
+    return std::nullopt;
+  }
+  for (std::size_t block = 0; block < extents.offsets.size(); ++block) {
+    const std::uint64_t rows = std::min(extents.rows_per_block, extents.rows - block * extents.rows_per_block);
+    const std::uint64_t bytes = rows * extents.row_bytes, offset = extents.offsets[block];
+    if (bytes > file_bytes_ || offset > file_bytes_ - bytes)
+      fail(dataset + " claims more than the file holds; it is truncated or damaged");
+  }
+  return extents;
 }
 
 std::vector<std::string> Hdf5Input::read_strings(const std::string& dataset, std::uint64_t count) const {

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/store/hdf5_handles.h"
+#include "data/store/row_file.h"
 #include "data/store/schema.h"
 
 namespace penumbra::data {
@@ -24,6 +26,9 @@ class Hdf5Input {
   /// A whole dataset of numbers. The stored type must be of the same kind, sign and size as T.
   template <typename T>
   std::vector<T> read(const std::string& dataset, const Shape& expected) const;
+  /// Where the rows of a dataset of bytes lie in the file, once it has passed the checks of read(); nothing where its
+  /// pieces are not whole rows.
+  std::optional<RowExtents> row_extents(const std::string& dataset, const Shape& expected) const;
   /// A whole one-dimensional dataset of UTF-8 strings of variable length.
   std::vector<std::string> read_strings(const std::string& dataset, std::uint64_t count) const;
 
@@ -39,6 +44,9 @@ class Hdf5Input {
 
  private:
   Hdf5Handle open_dataset(const std::string& name) const;
+  template <typename T>
+  Hdf5Handle open_checked(const std::string& dataset, const Shape& expected) const;
+  bool has_user_block() const;
   Hdf5Handle open_attribute(const std::string& group, const std::string& name) const;
   std::uint64_t check_stored(hid_t dataset, std::size_t element_bytes, const std::string& name) const;
   Shape shape_of(hid_t space) const;

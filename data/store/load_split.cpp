@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "data/error.h"
 #include "data/store/reader.h"
@@ -32,7 +33,6 @@ void append(SampleSet& all, SampleSet&& more) {
     all.distribution.clear();
     more.distribution.clear();
   }
-  append(all.pixels, std::move(more.pixels));
   append(all.labels, std::move(more.labels));
   append(all.votes, std::move(more.votes));
   append(all.distribution, std::move(more.distribution));
@@ -43,9 +43,9 @@ void append(SampleSet& all, SampleSet&& more) {
 
 }  // namespace
 
-SampleSet load_split(std::span<const std::string> files, const std::string& split) {
+SampleSet open_split(std::span<const std::string> files, const std::string& split) {
   SampleSet all;
-  bool found = false;
+  std::vector<Images> images;
   std::string named;
   for (const auto& file : files) {
     named += (named.empty() ? "" : ", ") + file;
@@ -56,15 +56,23 @@ SampleSet load_split(std::span<const std::string> files, const std::string& spli
     if (const std::string why = difference(all.info, reader.info()); !why.empty())
       throw DataError(file + ": has " + why + " as " + files.front() + " has; one set must be of one kind");
     if (!holds) continue;
-    if (found) {
-      append(all, reader.load(split));
+    SampleSet more = reader.open(split);
+    images.push_back(std::exchange(more.pixels, {}));
+    if (images.size() > 1) {
+      append(all, std::move(more));
     } else {
-      all = reader.load(split);
+      all = std::move(more);
     }
-    found = true;
   }
-  if (!found) throw DataError(named + ": no split " + split);
+  if (images.empty()) throw DataError(named + ": no split " + split);
+  all.pixels = Images::concatenated(images);
   return all;
+}
+
+SampleSet load_split(std::span<const std::string> files, const std::string& split) {
+  SampleSet set = open_split(files, split);
+  set.pixels = set.pixels.in_memory();
+  return set;
 }
 
 }  // namespace penumbra::data

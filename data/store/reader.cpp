@@ -52,6 +52,7 @@ struct StoreReader::File {
     info = read_info(input);
     while (input.has(variant_path(variants))) ++variants;
   }
+  SampleSet load(const std::string& split, bool stay_in_file) const;
   Hdf5Input input;
   StoreInfo info;
   int variants = 0;
@@ -72,16 +73,23 @@ std::vector<std::string> StoreReader::splits() const {
   return found;
 }
 
-SampleSet StoreReader::load(const std::string& split) const {
-  const Hdf5Input& input = file_->input;
+SampleSet StoreReader::load(const std::string& split) const { return file_->load(split, /*stay_in_file=*/false); }
+SampleSet StoreReader::open(const std::string& split) const { return file_->load(split, /*stay_in_file=*/true); }
+
+SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) const {
   const std::string group = split_path(split) + "/";
   if (!input.has(split_path(split))) input.fail("has no split " + split);
   SampleSet set;
-  set.info = file_->info;
+  set.info = info;
   const std::uint64_t rows = rows_of(input, group + "images");
   const auto side = static_cast<std::uint64_t>(set.info.image_size);
-  set.pixels =
-      input.read<std::uint8_t>(group + "images", {rows, side, side, static_cast<std::uint64_t>(set.info.channels)});
+  const Shape images = {rows, side, side, static_cast<std::uint64_t>(set.info.channels)};
+  const auto extents = stay_in_file ? input.row_extents(group + "images", images) : std::nullopt;
+  if (extents) {
+    set.pixels = Images({std::make_shared<const RowFile>(input.path(), *extents)});
+  } else {
+    set.pixels = input.read<std::uint8_t>(group + "images", images);
+  }
   set.labels = input.read<std::int32_t>(group + "labels", {rows});
   if (!set.info.vote_columns.empty())
     set.votes = input.read<float>(group + "votes", {rows, set.info.vote_columns.size()});

@@ -35,6 +35,8 @@ class StoreReader {
   std::vector<std::string> splits() const;
   /// Reads one split whole and checks shapes, label range and votes. Throws DataError (also when it is missing).
   SampleSet load(const std::string& split) const;
+  /// The same, but images stay in the file where it holds them in pieces of whole rows.
+  SampleSet open(const std::string& split) const;
 
   /// Number of stored variants of the ambiguous training set; 0 when none is stored.
   int variants() const;
@@ -48,5 +50,7 @@ class StoreReader {
 /// One split of several stores, concatenated in order. They must agree on classes, size, channels and vote columns.
 /// A store without that split is an error only when none of them has it.
 SampleSet load_split(std::span<const std::string> files, const std::string& split);
+/// The same, but images stay in the files where all of them hold them in pieces of whole rows.
+SampleSet open_split(std::span<const std::string> files, const std::string& split);
 
 }  // namespace penumbra::data

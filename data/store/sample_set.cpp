@@ -1,12 +1,32 @@
 #include "data/store/sample_set.h"
 
+#include <algorithm>
+
 #include "data/store/hash.h"
 
 namespace penumbra::data {
+namespace {
+
+/// Images in files go through memory in runs.
+void add_pixels(const SampleSet& set, Hash& hash) {
+  if (set.pixels.resident()) return hash.add(set.pixels.bytes());
+  constexpr std::int64_t kRunBytes = std::int64_t{8} << 20;
+  const auto row = static_cast<std::int64_t>(set.image_bytes()), run = std::max<std::int64_t>(1, kRunBytes / row);
+  std::vector<std::uint8_t> bytes;
+  for (std::int64_t begin = 0; begin < set.size(); begin += run) {
+    const std::int64_t count = std::min(run, set.size() - begin);
+    bytes.resize(static_cast<std::size_t>(count * row));
+    set.pixels.read(begin, count, set.image_bytes(), bytes.data());
+    hash.add(std::span<const std::uint8_t>(bytes));
+  }
+}
+
+}  // namespace
+
 std::uint64_t fingerprint(const SampleSet& set) {
   Hash hash;
   for (const auto& name : set.info.classes) hash.add(std::span<const char>(name.c_str(), name.size() + 1));
-  hash.add(std::span<const std::uint8_t>(set.pixels));
+  add_pixels(set, hash);
   hash.add(std::span<const std::int32_t>(set.labels));
   hash.add(std::span<const float>(set.votes));
   return hash.digest();

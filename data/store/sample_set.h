@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "data/store/images.h"
+
 namespace penumbra::data {
 
 /// What a store says of itself; the same for all of its splits.
@@ -18,10 +20,10 @@ struct StoreInfo {
   std::string label_rule;                 ///< how the hard label follows from the votes, e.g. "majority"
 };
 
-/// One split in memory. Rows are aligned: image, label, votes, distribution and id of sample i.
+/// One split; its images may be in files still. Rows are aligned: image, label, votes, distribution and id of sample i.
 struct SampleSet {
   StoreInfo info;
-  std::vector<std::uint8_t> pixels;  ///< [N, S, S, channels], row-major
+  Images pixels;                     ///< [N, S, S, channels], row-major
   std::vector<std::int32_t> labels;  ///< [N] in [0, C)
   std::vector<float> votes;          ///< [N, V], non-negative, each row sums > 0 over the C classes; empty: none
   std::vector<float> distribution;   ///< [N, C], the true emotion distribution (synthetic faces only); empty: unknown
@@ -32,8 +34,9 @@ struct SampleSet {
   std::size_t image_bytes() const {
     return static_cast<std::size_t>(info.image_size) * info.image_size * info.channels;
   }
+  /// Of a set whose images are in memory.
   std::span<const std::uint8_t> image(std::int64_t i) const {
-    return {pixels.data() + static_cast<std::size_t>(i) * image_bytes(), image_bytes()};
+    return pixels.bytes().subspan(static_cast<std::size_t>(i) * image_bytes(), image_bytes());
   }
 };
 

@@ -69,7 +69,7 @@ void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
   const auto side = static_cast<std::uint64_t>(set.info.image_size);
   Hdf5Output& output = file_->output;
   output.add_group(split_path(split));
-  output.write<std::uint8_t>(group + "images", set.pixels,
+  output.write<std::uint8_t>(group + "images", set.pixels.bytes(),
                              {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, kImagesPerChunk);
   output.write<std::int32_t>(group + "labels", set.labels, {rows});
   if (!set.votes.empty()) output.write<float>(group + "votes", set.votes, {rows, set.info.vote_columns.size()});

@@ -80,7 +80,9 @@ void check(const SynthOptions& options, std::int64_t count) {
     throw std::invalid_argument(std::to_string(count) + " synthetic faces: take 0 to 2^31");
 }
 
-void synthesise_one(SampleSet& set, const SynthOptions& options, std::uint32_t split, std::int64_t i) {
+/// `pixels`: of all of the set's images.
+void synthesise_one(SampleSet& set, std::span<std::uint8_t> pixels, const SynthOptions& options, std::uint32_t split,
+                    std::int64_t i) {
   Draws draws(options.seed, Purpose::synth, split, static_cast<std::uint32_t>(i));
   const EmotionDistribution emotion = draw_distribution(draws);
   const auto votes = draw_votes(emotion, draws);
@@ -91,7 +93,7 @@ void synthesise_one(SampleSet& set, const SynthOptions& options, std::uint32_t s
   set.ids[row] = "synth/" + std::to_string(options.seed) + "/" + std::to_string(split) + "/" + std::to_string(i);
   const Identity who = draw_identity(draws);
   const Scene scene = draw_scene(draws);
-  photograph(who, emotion, scene, options, draws, set.pixels.data() + row * set.image_bytes());
+  photograph(who, emotion, scene, options, draws, pixels.data() + row * set.image_bytes());
 }
 
 Scene portrait(Draws& draws) {
@@ -114,7 +116,7 @@ SampleSet synthesise(const SynthOptions& options, std::uint32_t split, std::int6
               "synth seed=" + std::to_string(options.seed),
               "argmax of 10 votes"};
   const auto rows = static_cast<std::size_t>(count);
-  set.pixels.resize(rows * set.image_bytes());
+  std::vector<std::uint8_t> pixels(rows * set.image_bytes());
   set.labels.resize(rows);
   set.votes.resize(rows * kEmotions);
   set.distribution.resize(rows * kEmotions);
@@ -123,13 +125,15 @@ SampleSet synthesise(const SynthOptions& options, std::uint32_t split, std::int6
   std::atomic<std::int64_t> next{0};
   const auto work = [&] {
     for (std::int64_t begin; (begin = next.fetch_add(kChunk)) < count;)
-      for (std::int64_t i = begin; i < std::min(begin + kChunk, count); ++i) synthesise_one(set, options, split, i);
+      for (std::int64_t i = begin; i < std::min(begin + kChunk, count); ++i)
+        synthesise_one(set, pixels, options, split, i);
   };
   const int threads = options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   std::vector<std::jthread> helpers;
   for (int t = 1; t < threads; ++t) helpers.emplace_back(work);
   work();
   helpers.clear();
+  set.pixels = std::move(pixels);
   return set;
 }
 

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 SampleSet voted_set() {
   SampleSet set;
   set.info = {{"calm", "glad", "sad"}, {"calm", "glad", "sad", "NF"}, 2, 1, "test", "argmax"};
-  set.pixels.resize(12, 7);
+  set.pixels = std::vector<std::uint8_t>(12, 7);
   set.labels = {0, 1, 0};
   set.votes = {4, 0, 0, 6, 2, 2, 0, 0, 3, 1, 0, 1};
   set.ids = {"a", "b", "c"};

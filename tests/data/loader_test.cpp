@@ -144,7 +144,7 @@ TEST(TrainLoader, FillsChannelsLastViewsAndFieldsFromTheRecipes) {
     const Recipe strong = draw_ambiguous(options.strong, 3, 1, sample, partner, 16, 20, 3);
     std::vector<float> view(1200);
     const auto expect_view = [&](const at::Tensor& views, const Recipe& recipe) {
-      render_view(set, recipe, 20, options.norm, view);
+      render_view(stored_pair(set, recipe.source, recipe.partner), recipe, 20, options.norm, view);
       const auto expected = at::from_blob(view.data(), {20, 20, 3}).permute({2, 0, 1});
       EXPECT_TRUE(at::equal(views[row], expected)) << "row " << row;
     };
@@ -300,7 +300,8 @@ TEST(TrainLoader, RethrowsWhatARendererThreadThrowsAtItsStep) {
   for (std::int64_t step = 0; step < plan.steps(); ++step) {
     for (const Pair& pair : plan.batch(step)) bad_step = pair.first == 59 || pair.second == 59 ? step : bad_step;
   }
-  set.pixels.resize(59 * 64);
+  const auto all = set.pixels.bytes();
+  set.pixels = std::vector<std::uint8_t>(all.begin(), all.begin() + 59 * 64);
   TrainLoader loader(set, options, {});
   loader.start_epoch(0);
   for (std::int64_t step = 0; step < bad_step; ++step) EXPECT_EQ(loader.next().step, step);
@@ -344,7 +345,7 @@ TEST(PlainViews, AreTheNormalisedImages) {
   const auto views = plain_views(set, 1, 4, 0, {0.4f, 0.2f});
   EXPECT_TRUE(views.is_contiguous(at::MemoryFormat::ChannelsLast));
   std::vector<float> expected(3 * set.image_bytes());
-  normalise(std::span(set.pixels).subspan(set.image_bytes(), expected.size()), {0.4f, 0.2f}, expected);
+  normalise(set.pixels.bytes().subspan(set.image_bytes(), expected.size()), {0.4f, 0.2f}, expected);
   EXPECT_TRUE(at::equal(views, at::from_blob(expected.data(), {3, 8, 8, 3}).permute({0, 3, 1, 2})));
   EXPECT_EQ(plain_views(set, 2, 2, 0, {}).size(0), 0);
   EXPECT_THROW(plain_views(set, 2, 6, 0, {}), std::out_of_range);
@@ -355,7 +356,7 @@ TEST(PlainViews, AtHalfTheSizeAverageFourPixels) {
   const auto set = random_set(1, 8, 1);
   const auto views = plain_views(set, 0, 1, 4, {0, 1});
   const auto image =
-      at::from_blob(const_cast<std::uint8_t*>(set.pixels.data()), {1, 1, 8, 8}, at::kByte).to(at::kFloat);
+      at::from_blob(const_cast<std::uint8_t*>(set.pixels.bytes().data()), {1, 1, 8, 8}, at::kByte).to(at::kFloat);
   EXPECT_TRUE(at::allclose(views, at::round(at::avg_pool2d(image, 2)) / 255.0f, 0, 1e-6));
 }
 

@@ -21,7 +21,7 @@ std::vector<std::uint8_t> warped(const SampleSet& set, const Affine& theta, int 
   Recipe recipe;
   recipe.theta = theta;
   std::vector<std::uint8_t> out(static_cast<std::size_t>(view_size) * view_size * set.info.channels);
-  render_bytes(set, recipe, view_size, out);
+  render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, view_size, out);
   return out;
 }
 
@@ -41,9 +41,10 @@ TEST(RenderAgainstPyTorch, IsGridSampleOfAffineGrid) {
   for (const int channels : {1, 3}) {
     const int side = 40;
     const auto set = random_set(1, side, channels);
-    const auto image = at::from_blob(const_cast<std::uint8_t*>(set.pixels.data()), {1, side, side, channels}, at::kByte)
-                           .permute({0, 3, 1, 2})
-                           .to(at::kDouble);
+    const auto image =
+        at::from_blob(const_cast<std::uint8_t*>(set.pixels.bytes().data()), {1, side, side, channels}, at::kByte)
+            .permute({0, 3, 1, 2})
+            .to(at::kDouble);
     for (const int view : {40, 25, 64}) {
       for (int trial = 0; trial < 20; ++trial) {
         Affine theta;
@@ -74,7 +75,8 @@ TEST(RenderAgainstOpenCv, IsRemapWithReplicatedBorder) {
   for (const int channels : {1, 3}) {
     const auto set = random_set(1, side, channels);
     cv::Mat image;
-    cv::Mat(side, side, CV_8UC(channels), const_cast<std::uint8_t*>(set.pixels.data())).convertTo(image, CV_32F);
+    cv::Mat(side, side, CV_8UC(channels), const_cast<std::uint8_t*>(set.pixels.bytes().data()))
+        .convertTo(image, CV_32F);
     for (int trial = 0; trial < 50; ++trial) {
       const double a = thirty_second(draws, 2), b = thirty_second(draws, 2), c = thirty_second(draws, 20);
       const double d = thirty_second(draws, 2), e = thirty_second(draws, 2), f = thirty_second(draws, 20);

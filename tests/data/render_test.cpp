@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -22,7 +23,7 @@ using testing::random_set;
 
 std::vector<std::uint8_t> bytes_of(const SampleSet& set, const Recipe& recipe, int view_size) {
   std::vector<std::uint8_t> out(static_cast<std::size_t>(view_size) * view_size * set.info.channels);
-  render_bytes(set, recipe, view_size, out);
+  render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, view_size, out);
   return out;
 }
 
@@ -142,7 +143,7 @@ TEST_P(RenderedRecipes, HaveTheSameBitsAsBytesNormalisedLater) {
     const auto bytes = bytes_of(set, recipe, 40);
     std::vector<float> later(bytes.size()), at_once(bytes.size());
     normalise(bytes, norm, later);
-    render_view(set, recipe, 40, norm, at_once);
+    render_view(stored_pair(set, recipe.source, recipe.partner), recipe, 40, norm, at_once);
     ASSERT_EQ(later, at_once);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       ASSERT_NEAR(later[i], (bytes[i] / 255.0 - 0.4713) / 0.2231, 2e-6);
@@ -210,7 +211,9 @@ INSTANTIATE_TEST_SUITE_P(GreyAndRgb, RenderedRecipes, ::testing::Values(1, 3),
 
 TEST(Render, RoundsHalfToEvenAndClamps) {
   auto set = random_set(1, 16, 1);
-  for (std::size_t i = 0; i < 256; ++i) set.pixels[i] = static_cast<std::uint8_t>(i);
+  std::vector<std::uint8_t> pixels(256);
+  std::iota(pixels.begin(), pixels.end(), std::uint8_t{0});
+  set.pixels = pixels;
   Recipe recipe;
   recipe.contrast = 2;  // 2 v - 127.5: every other half
   recipe.brightness = 0;
@@ -230,13 +233,14 @@ TEST(Render, ShowsALandmarkWhereTheInverseMapSaysForRotationWithFlipAndShift) {
   for (const bool flip : {false, true}) {
     for (const float angle : {-0.4f, 0.17f, 0.9f}) {
       for (const auto& [px, py] : {std::pair{24.0, 40.0}, {37.3, 30.6}, {40.8, 22.1}}) {
+        std::vector<std::uint8_t> pixels;
         for (int y = 0; y < side; ++y) {
           for (int x = 0; x < side; ++x) {
             const double r2 = (x - px) * (x - px) + (y - py) * (y - py);
-            set.pixels[static_cast<std::size_t>(y * side + x)] =
-                static_cast<std::uint8_t>(std::lround(250 * std::exp(-r2 / 8)));
+            pixels.push_back(static_cast<std::uint8_t>(std::lround(250 * std::exp(-r2 / 8))));
           }
         }
+        set.pixels = std::move(pixels);
         Recipe recipe;
         recipe.theta = to_affine({flip, angle, 1.1f, 0.05f, -0.08f});
         const auto view = bytes_of(set, recipe, side);
@@ -262,7 +266,7 @@ TEST(Render, RefusesRecipesThatDoNotFit) {
   const auto refused = [&](auto change) {
     Recipe recipe;
     change(recipe);
-    EXPECT_THROW(render_bytes(set, recipe, 8, out), DataError);
+    EXPECT_THROW(render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, 8, out), DataError);
   };
   refused([](Recipe& r) { r.source = 3; });
   refused([](Recipe& r) { r.partner = -1; });
@@ -271,10 +275,10 @@ TEST(Render, RefusesRecipesThatDoNotFit) {
   refused([](Recipe& r) { r.theta.m[2] = 1e12f; });
   refused([](Recipe& r) { r.theta.m[0] = std::numeric_limits<float>::quiet_NaN(); });
   refused([](Recipe& r) { r.mix = static_cast<Mix>(9); });
-  EXPECT_THROW(render_bytes(set, {}, 0, out), DataError);
-  EXPECT_THROW(render_bytes(set, {}, 7, out), std::invalid_argument);
+  EXPECT_THROW(render_bytes(stored_pair(set, 0, 0), {}, 0, out), DataError);
+  EXPECT_THROW(render_bytes(stored_pair(set, 0, 0), {}, 7, out), std::invalid_argument);
   std::vector<float> view(63);
-  EXPECT_THROW(render_view(set, {}, 8, {}, view), std::invalid_argument);
+  EXPECT_THROW(render_view(stored_pair(set, 0, 0), {}, 8, {}, view), std::invalid_argument);
   EXPECT_THROW(normalise(out, {}, view), std::invalid_argument);
 }
 

@@ -150,7 +150,7 @@ TEST(Store, RefusesToWriteWhatNoReaderAccepts) {
   set.distribution[0] = 0.75f;
   EXPECT_THAT(refusal(set), HasSubstr("distribution of row 0 sums to 1.25"));
   set = small_set(4);
-  set.pixels.pop_back();
+  set.pixels = std::vector<std::uint8_t>(143);
   EXPECT_THAT(refusal(set), HasSubstr("143 bytes of pixels, expected 144"));
   set = small_set(4);
   set.ids.pop_back();

@@ -62,15 +62,17 @@ std::string complaint(Work work) {
 /// Three classes, five vote columns; every value is a function of its place.
 inline SampleSet small_set(int samples, int size = 6, int channels = 1) {
   SampleSet set;
+  std::vector<std::uint8_t> pixels;
   set.info = {{"calm", "glad", "böse"}, {"calm", "glad", "böse", "unknown", "NF"}, size, channels, "test", "argmax"};
   for (int i = 0; i < samples; ++i) {
     for (std::size_t k = 0; k < set.image_bytes(); ++k)
-      set.pixels.push_back(static_cast<std::uint8_t>(31 * i + 7 * static_cast<int>(k)));
+      pixels.push_back(static_cast<std::uint8_t>(31 * i + 7 * static_cast<int>(k)));
     set.labels.push_back(i % 3);
     for (int v = 0; v < 5; ++v) set.votes.push_back(static_cast<float>(v == i % 3 ? 6 : v == 3 ? 4 : 0));
     for (int c = 0; c < 3; ++c) set.distribution.push_back(c == i % 3 ? 0.5f : 0.25f);
     set.ids.push_back("faces/é " + std::to_string(i) + ".png");
   }
+  set.pixels = std::move(pixels);
   return set;
 }
 

@@ -334,16 +334,18 @@ TEST(Canvas, CoverageIsTheAreaOfThePolygonInEachPixel) {
 SampleSet toy(std::uint32_t which, std::int64_t count, bool separable) {
   SampleSet set;
   set.info = {{"a", "b", "c", "d"}, {}, 8, 1, "toy", "given"};
+  std::vector<std::uint8_t> pixels;
   Draws draws(9, Purpose::probe, which, 0);
   for (std::int64_t i = 0; i < count; ++i) {
     const auto label = static_cast<std::int32_t>(draws.below(4));
     for (int k = 0; k < 64; ++k) {
       const bool lit = separable && (k / 32) * 2 + (k % 8) / 4 == label;
-      set.pixels.push_back(static_cast<std::uint8_t>(draws.below(120) + (lit ? 100 : 0)));
+      pixels.push_back(static_cast<std::uint8_t>(draws.below(120) + (lit ? 100 : 0)));
     }
     set.labels.push_back(label);
     set.ids.push_back(std::to_string(i));
   }
+  set.pixels = std::move(pixels);
   return set;
 }
 

@@ -18,7 +18,7 @@ namespace penumbra::trainer {
 namespace {
 
 /// Sections and keys that change nothing of what is learned, or only how long.
-constexpr std::array<const char*, 14> kMayChange = {"log.",
+constexpr std::array<const char*, 15> kMayChange = {"log.",
                                                     "monitor.",
                                                     "watchdog.",
                                                     "checkpoint.",
@@ -27,6 +27,7 @@ constexpr std::array<const char*, 14> kMayChange = {"log.",
                                                     "sync.first_bucket_bytes",
                                                     "sync.bucket_bytes",
                                                     "run.dir",
+                                                    "data.memory_limit",
                                                     "train.epochs",
                                                     "train.threads",
                                                     "train.non_finite",

@@ -31,13 +31,15 @@ struct Arguments {
 
 data::SampleSet as_set(const std::vector<std::string>& files, const data::StoreInfo& info) {
   data::SampleSet set;
+  std::vector<std::uint8_t> pixels;
   set.info = info;
   for (const std::string& file : files) {
     const data::Image image = data::resize(data::to_channels(data::read_image(file), info.channels), info.image_size);
-    set.pixels.insert(set.pixels.end(), image.pixels.begin(), image.pixels.end());
+    pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
     set.labels.push_back(0);
     set.ids.push_back(file);
   }
+  set.pixels = std::move(pixels);
   return set;
 }
 

@@ -11,9 +11,7 @@
 #include "comm/error.h"
 #include "comm/watchdog/watchdog.h"
 #include "comm/world.h"
-#include "data/error.h"
-#include "data/render/variants.h"
-#include "data/store/reader.h"
+#include "data/shared_images.h"
 #include "trainer/checkpoint/start.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
@@ -38,92 +36,6 @@ struct Arguments {
   std::vector<std::string> faults;
 };
 
-bool any_has_split(const std::vector<std::string>& files, const std::string& split) {
-  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-    const auto splits = data::StoreReader(file).splits();
-    return std::find(splits.begin(), splits.end(), split) != splits.end();
-  });
-}
-
-void check_shape(const Config& config, const data::StoreInfo& info) {
-  const auto differs = [](std::int64_t wanted, std::int64_t found) { return wanted != 0 && wanted != found; };
-  const auto classes = static_cast<std::int64_t>(info.classes.size());
-  if (differs(config.data.classes, classes)) {
-    throw data::DataError(fmt::format("{}: has {} classes, but data.classes = {}", config.data.files.front(), classes,
-                                      config.data.classes));
-  }
-  if (differs(config.data.image_size, info.image_size)) {
-    throw data::DataError(fmt::format("{}: its images are {} px wide, but data.image_size = {}",
-                                      config.data.files.front(), info.image_size, config.data.image_size));
-  }
-}
-
-/// Every rank has work for each accumulated part.
-void check_accumulation(const Config& config, int world_size) {
-  const std::int64_t pairs = config.loader.global_batch / 2 / world_size;
-  if (config.train.accumulate <= pairs) return;
-  throw ConfigError(
-      fmt::format("train.accumulate = {}, but a rank has {} pairs of a batch of {}: use at most that, or a larger "
-                  "train.batch",
-                  config.train.accumulate, pairs, config.loader.global_batch));
-}
-
-/// What can be known before any work is done, on every rank alike.
-void check_fit(const Config& config, const TrainingData& data, int world_size) {
-  check_shape(config, data.train.info);
-  const std::int64_t pairs = config.loader.global_batch / 2;
-  if (world_size > pairs) {
-    throw ConfigError(
-        fmt::format("train.batch = {} has {} pairs for {} ranks: use at most {} ranks or train.batch >= {}",
-                    config.loader.global_batch, pairs, world_size, pairs, 2 * world_size));
-  }
-  check_accumulation(config, world_size);
-  if (data.train.size() < config.loader.global_batch) {
-    throw data::DataError(fmt::format("the training set has {} faces, fewer than train.batch = {}", data.train.size(),
-                                      config.loader.global_batch));
-  }
-  if (config.train.labels == Labels::votes && data.train.votes.empty()) {
-    throw data::DataError("train.labels = \"votes\", but the training set has no votes: use \"hard\"");
-  }
-  const bool votes = data.validation && !data.validation->votes.empty();
-  if (data.validation && config.evaluation.best == Best::majority_accuracy && !votes) {
-    throw ConfigError("evaluation.best = \"majority_accuracy\" needs votes in the validation set: use \"accuracy\"");
-  }
-}
-
-TrainingData load_data(const Config& config) {
-  if (config.data.files.empty())
-    throw ConfigError("data.files is empty: name at least one store, e.g. --set data.files='[\"faces.h5\"]'");
-  TrainingData data;
-  data.train = data::load_split(config.data.files, "train");
-  if (any_has_split(config.data.files, "val")) data.validation = data::load_split(config.data.files, "val");
-  if (config.loader.mode != data::AmbiguousMode::stored || !config.loader.ambiguous) return data;
-  if (config.data.files.size() != 1)
-    throw ConfigError("ambiguous.mode = \"stored\" takes exactly one file in data.files");
-  const data::StoreReader reader(config.data.files.front());
-  if (reader.variants() == 0) {
-    throw data::DataError(fmt::format(
-        "{}: no stored ambiguous set: run 'penumbra data ambiguous' first, or use ambiguous.mode = \"online\"",
-        config.data.files.front()));
-  }
-  for (int variant = 0; variant < reader.variants(); ++variant) {
-    data.variants.push_back(reader.load_variant(variant));
-    data::require_options(data.train, data.variants.back(), config.loader.strong, config.loader.view_size);
-  }
-  return data;
-}
-
-/// What all ranks must have read alike, as text.
-std::string fingerprints(const TrainingData& data) {
-  std::string text = fmt::format("train {:016x}", data::fingerprint(data.train));
-  if (data.validation) text += fmt::format(", validation {:016x}", data::fingerprint(*data.validation));
-  for (const data::StoredVariant& variant : data.variants) {
-    text += fmt::format(", variant {:016x} of seed {} epoch {}", data::byte_fingerprint(variant.pixels), variant.seed,
-                        variant.epoch);
-  }
-  return text;
-}
-
 /// Below 4x4 cells there is little that attention could disagree about.
 void warn_of_coarse_attention(const Config& config, int image_size) {
   const int view = config.loader.view_size > 0 ? config.loader.view_size : image_size;
@@ -139,6 +51,7 @@ void announce(const Config& config, const TrainingData& data, const comm::World&
                device.is_cpu() ? "CPUs" : "GPUs", data.train.size(),
                data.validation ? fmt::format(", {} to validate on", data.validation->size()) : ", no validation split",
                data.train.classes(), data.train.info.image_size, config.run_dir);
+  spdlog::info("images: {}", data::describe_images(data.train, data.windows, world));
 }
 
 /// A rank is gone or stuck: leaves a record, says so once, and ends the job.
@@ -152,7 +65,6 @@ void give_up(comm::World& world, const RunFolder& folder, const comm::Member& se
 void run_train(const Arguments& arguments) {
   comm::World world;
   Config config;
-  TrainingData data;
   std::vector<Fault> wanted_faults;
   world.all_or_none(
       [&] {
@@ -167,17 +79,11 @@ void run_train(const Arguments& arguments) {
   world.require_agreement("configuration", to_toml(config));
   StopRequest stop(config.stop, /*term=*/world.size() == 1);  // else the watchdog hears of SIGTERM first
   const bool gpus = takes_gpus(config.train.device, world);
-  world.all_or_none(
-      [&] {
-        data = load_data(config);
-        check_fit(config, data, world.size());
-      },
-      exit_code_of);
-  world.require_agreement("training data", fingerprints(data));
+  const TrainingData data = load_training_data(config, world);
   const RunFolder folder(config.run_dir);
   const CheckpointFolder checkpoints(config.run_dir);
   Start start;
-  if (!arguments.dry_run) start = begin_run(arguments.start, config, fingerprints(data), folder, checkpoints, world);
+  if (!arguments.dry_run) start = begin_run(arguments.start, config, data.fingerprint, folder, checkpoints, world);
   if (start.done) {
     if (world.rank() == 0) {
       spdlog::info("{} is finished: raise train.epochs to train on, or pass --overwrite to begin anew", config.run_dir);

@@ -1,25 +1,15 @@
 #pragma once
 
-#include <optional>
-#include <vector>
-
 #include "comm/world.h"
-#include "data/loader.h"
 #include "trainer/checkpoint/start.h"
 #include "trainer/config.h"
 #include "trainer/faults/fault_plan.h"
 #include "trainer/loop/stop_request.h"
+#include "trainer/loop/training_data.h"
 #include "trainer/run_folder.h"
 #include "trainer/telemetry/telemetry.h"
 
 namespace penumbra::trainer {
-
-/// The sets of a run, on every rank.
-struct TrainingData {
-  data::SampleSet train;
-  std::optional<data::SampleSet> validation;  ///< none: no "best", no early stopping
-  std::vector<data::StoredVariant> variants;  ///< for ambiguous.mode = "stored"
-};
 
 /// What surrounds a training on one rank. All must outlive it.
 struct RunContext {

@@ -14,11 +14,20 @@
 
 namespace penumbra::trainer {
 
+namespace {
+
+data::LoaderOptions with_windows(data::LoaderOptions options, const data::Windows& windows) {
+  options.windows = windows;
+  return options;
+}
+
+}  // namespace
+
 RunState::RunState(const Config& config_, const TrainingData& data_, comm::World& world_, at::Device device)
     : config(config_),
       data(data_),
       world(world_),
-      loader(data.train, config.loader, {world.rank(), world.size()}, &data.variants),
+      loader(data.train, with_windows(config.loader, data.windows), {world.rank(), world.size()}, &data.variants),
       state(config, data.train, world.collective(), device),
       interval(world.collective(), device),
       best(config.evaluation.best, config.evaluation.patience) {

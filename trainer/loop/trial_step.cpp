@@ -45,6 +45,7 @@ class FreeNetwork : public comm::Collective {
 
 data::SampleSet random_faces(const Config& config, std::int64_t count, int channels) {
   data::SampleSet set;
+  std::vector<std::uint8_t> pixels;
   set.info.image_size = config.data.image_size > 0 ? static_cast<int>(config.data.image_size) : 48;
   set.info.channels = channels;
   const std::int64_t classes = config.data.classes > 0 ? config.data.classes : 8;
@@ -56,10 +57,11 @@ data::SampleSet random_faces(const Config& config, std::int64_t count, int chann
     for (std::int64_t c = 0; c < classes; ++c) set.votes.push_back(1);
     for (std::size_t p = 0; p < set.image_bytes(); ++p) {
       state = state * 1664525 + 1013904223;
-      set.pixels.push_back(static_cast<std::uint8_t>(state >> 24));
+      pixels.push_back(static_cast<std::uint8_t>(state >> 24));
     }
     set.ids.push_back(std::to_string(i));
   }
+  set.pixels = std::move(pixels);
   return set;
 }
 

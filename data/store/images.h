@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "data/store/row_file.h"
+
+namespace penumbra::data {
+
+/// Where to copy a row.
+struct RowTarget {
+  std::int64_t row;
+  std::uint8_t* to;
+};
+
+/// The stored bytes of a set's images, row after row: in this process, in memory that it shares with others, or still
+/// in files. A value; copies share the bytes, which do not change any more. Thread-safe.
+class Images {
+ public:
+  Images() = default;
+  Images(std::vector<std::uint8_t> bytes);  // NOLINT(google-explicit-constructor): a set's pixels are given as bytes
+  /// Bytes of others; `owner` keeps them.
+  Images(std::span<const std::uint8_t> bytes, std::shared_ptr<const void> owner);
+  /// Rows of files, one file after the other; all rows are of one size.
+  explicit Images(std::vector<std::shared_ptr<const RowFile>> files);
+
+  /// One after the other; in memory where one of them is.
+  static Images concatenated(std::span<const Images> parts);
+  /// A copy in this process' memory, or these where they are in memory.
+  Images in_memory() const;
+
+  std::uint64_t size() const { return size_; }  ///< bytes
+  bool resident() const { return files_.empty(); }
+  /// All of them. Throws std::logic_error unless resident().
+  std::span<const std::uint8_t> bytes() const;
+  /// Copies rows of `row_bytes`. Neighbours in `targets` that are neighbours in a file are read in one call: sort them.
+  /// Throws DataError where a file cannot be read, std::out_of_range for a row beyond the end.
+  void read(std::span<const RowTarget> targets, std::size_t row_bytes) const;
+  /// The rows from `first` on, one after the other.
+  void read(std::int64_t first, std::int64_t count, std::size_t row_bytes, std::uint8_t* out) const;
+
+  friend bool operator==(const Images& a, const Images& b);
+
+ private:
+  std::shared_ptr<const void> owner_;
+  const std::uint8_t* data_ = nullptr;
+  std::uint64_t size_ = 0;
+  std::vector<std::shared_ptr<const RowFile>> files_;
+};
+
+}  // namespace penumbra::data

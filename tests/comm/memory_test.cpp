@@ -1,0 +1,56 @@
+#include "comm/memory.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace penumbra::comm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMeminfo = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    800 kB\n";
+
+class MemoryLimits : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = (fs::path(::testing::TempDir()) / "memory-XXXXXX").string();
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    root_ = folder;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  void write(const fs::path& file, const std::string& text) const {
+    fs::create_directories((root_ / file).parent_path());
+    std::ofstream(root_ / file) << text;
+  }
+
+  fs::path root_;
+};
+
+TEST_F(MemoryLimits, WithoutAGroupAreTheKernels) {
+  EXPECT_EQ(available_memory(kMeminfo, "0::/\n", root_), 800U * 1024);
+}
+
+TEST_F(MemoryLimits, OfVersion2AreWhatIsLeftInTheTightestGroup) {
+  write("job/memory.max", "500000\n");
+  write("job/memory.current", "300000\n");
+  write("job/memory.stat", "anon 100000\ninactive_file 150000\n");
+  write("job/step/memory.max", "max\n");
+  write("job/step/memory.current", "300000\n");
+  EXPECT_EQ(available_memory(kMeminfo, "0::/job/step\n", root_), 350000U);
+}
+
+TEST_F(MemoryLimits, OfVersion1AreUnderTheirController) {
+  write("memory/job/memory.limit_in_bytes", "400000\n");
+  write("memory/job/memory.usage_in_bytes", "500000\n");
+  EXPECT_EQ(available_memory(kMeminfo, "7:memory:/job\n3:cpu:/other\n", root_), 0U);
+}
+
+TEST(AvailableMemory, IsSomethingHere) { EXPECT_GT(available_memory(), 1U << 20); }
+
+}  // namespace
+}  // namespace penumbra::comm

@@ -1,0 +1,133 @@
+#include "trainer/loop/training_data.h"
+
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "data/error.h"
+#include "data/render/variants.h"
+#include "data/shared_images.h"
+#include "data/store/reader.h"
+#include "trainer/exit_code.h"
+
+namespace penumbra::trainer {
+namespace {
+
+bool any_has_split(const std::vector<std::string>& files, const std::string& split) {
+  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    const auto splits = data::StoreReader(file).splits();
+    return std::find(splits.begin(), splits.end(), split) != splits.end();
+  });
+}
+
+void check_shape(const Config& config, const data::StoreInfo& info) {
+  const auto differs = [](std::int64_t wanted, std::int64_t found) { return wanted != 0 && wanted != found; };
+  const auto classes = static_cast<std::int64_t>(info.classes.size());
+  if (differs(config.data.classes, classes)) {
+    throw data::DataError(fmt::format("{}: has {} classes, but data.classes = {}", config.data.files.front(), classes,
+                                      config.data.classes));
+  }
+  if (differs(config.data.image_size, info.image_size)) {
+    throw data::DataError(fmt::format("{}: its images are {} px wide, but data.image_size = {}",
+                                      config.data.files.front(), info.image_size, config.data.image_size));
+  }
+}
+
+/// Every rank has work for each accumulated part.
+void check_accumulation(const Config& config, int world_size) {
+  const std::int64_t pairs = config.loader.global_batch / 2 / world_size;
+  if (config.train.accumulate <= pairs) return;
+  throw ConfigError(
+      fmt::format("train.accumulate = {}, but a rank has {} pairs of a batch of {}: use at most that, or a larger "
+                  "train.batch",
+                  config.train.accumulate, pairs, config.loader.global_batch));
+}
+
+/// What can be known before any work is done, on every rank alike.
+void check_fit(const Config& config, const TrainingData& data, int world_size) {
+  check_shape(config, data.train.info);
+  const std::int64_t pairs = config.loader.global_batch / 2;
+  if (world_size > pairs) {
+    throw ConfigError(
+        fmt::format("train.batch = {} has {} pairs for {} ranks: use at most {} ranks or train.batch >= {}",
+                    config.loader.global_batch, pairs, world_size, pairs, 2 * world_size));
+  }
+  check_accumulation(config, world_size);
+  if (data.train.size() < config.loader.global_batch) {
+    throw data::DataError(fmt::format("the training set has {} faces, fewer than train.batch = {}", data.train.size(),
+                                      config.loader.global_batch));
+  }
+  if (config.train.labels == Labels::votes && data.train.votes.empty()) {
+    throw data::DataError("train.labels = \"votes\", but the training set has no votes: use \"hard\"");
+  }
+  const bool votes = data.validation && !data.validation->votes.empty();
+  if (data.validation && config.evaluation.best == Best::majority_accuracy && !votes) {
+    throw ConfigError("evaluation.best = \"majority_accuracy\" needs votes in the validation set: use \"accuracy\"");
+  }
+}
+
+TrainingData open_data(const Config& config) {
+  if (config.data.files.empty())
+    throw ConfigError("data.files is empty: name at least one store, e.g. --set data.files='[\"faces.h5\"]'");
+  TrainingData data;
+  data.train = data::open_split(config.data.files, "train");
+  if (any_has_split(config.data.files, "val")) data.validation = data::open_split(config.data.files, "val");
+  if (config.loader.mode != data::AmbiguousMode::stored || !config.loader.ambiguous) return data;
+  if (config.data.files.size() != 1)
+    throw ConfigError("ambiguous.mode = \"stored\" takes exactly one file in data.files");
+  const data::StoreReader reader(config.data.files.front());
+  if (reader.variants() == 0) {
+    throw data::DataError(fmt::format(
+        "{}: no stored ambiguous set: run 'penumbra data ambiguous' first, or use ambiguous.mode = \"online\"",
+        config.data.files.front()));
+  }
+  for (int variant = 0; variant < reader.variants(); ++variant) {
+    data.variants.push_back(reader.load_variant(variant));
+    data::require_options(data.train, data.variants.back(), config.loader.strong, config.loader.view_size);
+  }
+  return data;
+}
+
+/// What all ranks must have read alike, as text; and in which order they go through it.
+std::string fingerprint_of(const TrainingData& data) {
+  std::string text = fmt::format("train {:016x}", data::fingerprint(data.train));
+  if (data.validation) text += fmt::format(", validation {:016x}", data::fingerprint(*data.validation));
+  for (const data::StoredVariant& variant : data.variants) {
+    text += fmt::format(", variant {:016x} of seed {} epoch {}", data::byte_fingerprint(variant.pixels), variant.seed,
+                        variant.epoch);
+  }
+  if (data.windows.divide(data.train.size()))
+    text += fmt::format(", read in windows of {} rows", data.windows.rows_per_window);
+  return text;
+}
+
+}  // namespace
+
+TrainingData load_training_data(const Config& config, comm::World& world) {
+  TrainingData data;
+  world.all_or_none(
+      [&] {
+        data = open_data(config);
+        check_fit(config, data, world.size());
+      },
+      exit_code_of);
+  const std::uint64_t limit = static_cast<std::uint64_t>(config.data.memory_limit) << 20;
+  data::share_images(data.train, limit, world, exit_code_of);
+  if (data.validation) data::share_images(*data.validation, limit, world, exit_code_of);
+  data.windows = data::windows_of(data.train, limit, config.loader.global_batch);
+  if (world.rank() == 0 && limit == 0 && !data.train.pixels.resident())
+    spdlog::warn("a host has too little free memory for the images: they are read from the files, in another order");
+  // One rank of a host reads them for all.
+  world.all_or_none(
+      [&] {
+        if (world.local_rank() == 0) data.fingerprint = fingerprint_of(data);
+      },
+      exit_code_of);
+  data.fingerprint = world.broadcast_on_host(data.fingerprint);
+  world.require_agreement("training data", data.fingerprint);
+  return data;
+}
+
+}  // namespace penumbra::trainer
