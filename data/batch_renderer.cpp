@@ -65,15 +65,20 @@ class ShareImages {
 class Rows {
  public:
   Rows(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
-       std::int64_t rows)
-      : set_(set), options_(options), source_(source), images_(set, source, step), size_(view_size_of(set, options)) {
+       std::int64_t rows, ViewBuffers& buffers)
+      : set_(set),
+        options_(options),
+        source_(source),
+        images_(set, source, step),
+        renderer_(options.norm),
+        size_(view_size_of(set, options)) {
     const int channels = set.info.channels;
-    batch_.weak = empty_views(rows, channels, size_);
+    batch_.weak = buffers.take(rows, channels, size_);
     batch_.weak_theta = at::empty({rows, 2, 3}, at::kFloat);
     batch_.sample = at::empty({rows}, at::kLong);
     batch_.lambda = at::empty({rows}, at::kFloat);
     if (!options.ambiguous) return;
-    batch_.ambiguous = empty_views(rows, channels, size_);
+    batch_.ambiguous = buffers.take(rows, channels, size_);
     batch_.ambiguous_theta = at::empty({rows, 2, 3}, at::kFloat);
     if (has_boxes(options, source)) batch_.box = at::empty({rows, 4}, at::kFloat);
   }
@@ -83,7 +88,7 @@ class Rows {
     batch_.lambda.data_ptr<float>()[row] = 1;
     const Recipe weak = draw_weak(options_.weak, options_.seed, epoch(), sample);
     const StoredPair images = images_.pair(row, sample, partner);
-    render_view(images, weak, size_, options_.norm, view_of(batch_.weak, row));
+    renderer_.render_view(images, weak, size_, view_of(batch_.weak, row));
     write_affine(batch_.weak_theta, row, weak.theta);
     if (options_.ambiguous) render_ambiguous(images, row, sample, partner);
   }
@@ -103,7 +108,7 @@ class Rows {
     } else {
       const Recipe recipe = draw_ambiguous(options_.strong, options_.seed, epoch(), sample, partner,
                                            set_.info.image_size, size_, set_.info.channels);
-      render_view(images, recipe, size_, options_.norm, out);
+      renderer_.render_view(images, recipe, size_, out);
       describe(row, recipe);
     }
   }
@@ -118,6 +123,7 @@ class Rows {
   const LoaderOptions& options_;
   const EpochSource& source_;
   const ShareImages images_;
+  ViewRenderer renderer_;
   int size_;
   Batch batch_;
 };
@@ -129,9 +135,9 @@ int view_size_of(const SampleSet& set, const LoaderOptions& options) {
 }
 
 Batch render_batch(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
-                   Shard shard) {
+                   Shard shard, ViewBuffers& buffers) {
   const auto pairs = source.plan.share(step, shard);
-  Rows rows(set, options, source, step, 2 * static_cast<std::int64_t>(pairs.size()));
+  Rows rows(set, options, source, step, 2 * static_cast<std::int64_t>(pairs.size()), buffers);
   std::int64_t row = 0;
   for (const Pair& pair : pairs) {
     rows.render(row++, pair.first, pair.second);
@@ -153,9 +159,10 @@ at::Tensor plain_views(const SampleSet& set, std::int64_t begin, std::int64_t en
   auto views = empty_views(end - begin, set.info.channels, size);
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(end - begin) * set.image_bytes());
   set.pixels.read(begin, end - begin, set.image_bytes(), bytes.data());
+  ViewRenderer renderer(norm);
   for (std::int64_t row = 0; row < end - begin; ++row) {
     const std::uint8_t* image = bytes.data() + static_cast<std::size_t>(row) * set.image_bytes();
-    render_view({set.info.image_size, set.info.channels, image, image}, {}, size, norm, view_of(views, row));
+    renderer.render_view({set.info.image_size, set.info.channels, image, image}, {}, size, view_of(views, row));
   }
   return views;
 }

@@ -6,6 +6,7 @@
 
 #include "data/image_stream.h"
 #include "data/loader.h"
+#include "data/view_buffers.h"
 
 namespace penumbra::data {
 
@@ -22,6 +23,6 @@ int view_size_of(const SampleSet& set, const LoaderOptions& options);
 
 /// Renders one rank's share of a step. Thread-safe. Throws what reading throws, DataError for a file.
 Batch render_batch(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
-                   Shard shard);
+                   Shard shard, ViewBuffers& buffers);
 
 }  // namespace penumbra::data

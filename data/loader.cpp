@@ -99,7 +99,7 @@ struct TrainLoader::Impl {
 
   Slot& slot(std::int64_t step) { return slots[static_cast<std::size_t>(step) % slots.size()]; }
 
-  std::shared_ptr<const EpochSource> make_source(std::int64_t epoch) const {
+  std::shared_ptr<const EpochSource> make_source(std::int64_t epoch) {
     const auto number = static_cast<std::uint32_t>(epoch);
     if (matchings.empty()) {
       return std::make_shared<EpochSource>(
@@ -133,10 +133,10 @@ struct TrainLoader::Impl {
     }
   }
 
-  Slot render(const EpochSource& epoch, std::int64_t step) const {
+  Slot render(const EpochSource& epoch, std::int64_t step) {
     Slot done;
     try {
-      done.batch = render_batch(set, options, epoch, step, shard);
+      done.batch = render_batch(set, options, epoch, step, shard, buffers);
     } catch (...) {
       done.failure = std::current_exception();
     }
@@ -148,7 +148,8 @@ struct TrainLoader::Impl {
   const Shard shard;
   const std::vector<StoredVariant>* const variants;
   std::vector<std::vector<Pair>> matchings;
-  mutable std::optional<ImageStream> stream;  ///< of a set whose images are in files
+  std::optional<ImageStream> stream;  ///< of a set whose images are in files
+  ViewBuffers buffers;
 
   std::mutex mutex;  // guards all below, except what the caller's thread alone uses
   std::condition_variable_any may_render;

@@ -1,6 +1,7 @@
 #include "data/render/render_cpu.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <stdexcept>
@@ -9,7 +10,7 @@
 
 #include "data/error.h"
 #include "data/plan/philox.h"
-#include "data/render/pixel.h"
+#include "data/render/rows.h"
 
 namespace penumbra::data {
 namespace {
@@ -72,42 +73,29 @@ ViewJob make_job(const StoredPair& images, const Recipe& recipe, int view_size) 
   return job;
 }
 
-/// Copies the partner's pixels of the cutmix box.
-void paste_box(const StoredPair& images, const Rectangle& box, float* image) {
-  const int side = images.size, channels = images.channels;
-  for (int y = box.y0; y < box.y1; ++y) {
-    for (int i = (y * side + box.x0) * channels; i < (y * side + box.x1) * channels; ++i) {
-      image[i] = static_cast<float>(images.partner[i]);
-    }
+/// One channel of the stored image after mixing, padded. Mixed once, not once a tap: every stored value is a tap of
+/// about four view pixels.
+void fill_plane(const StoredPair& images, const Recipe& recipe, int channel, float* plane) {
+  const int size = images.size, channels = images.channels, stride = padded(size);
+  const std::uint8_t *source = images.source + channel, *partner = images.partner + channel;
+  for (int y = 0; y < size; ++y, source += size * channels, partner += size * channels) {
+    float* const row = plane + (y + 1) * stride + 1;
+    widen_row(source, recipe.mix == Mix::mixup ? partner : nullptr, recipe.lambda, channels, row, size);
+    const Rectangle& box = recipe.box;
+    if (recipe.mix == Mix::cutmix && !box.empty() && y >= box.y0 && y < box.y1)
+      widen_row(partner + box.x0 * channels, nullptr, 1, channels, row + box.x0, box.x1 - box.x0);
+    row[-1] = row[0];
+    row[size] = row[size - 1];
   }
+  std::copy_n(plane + stride, stride, plane);
+  std::copy_n(plane + size * stride, stride, plane + (size + 1) * stride);
 }
 
-/// The stored image after mixing. Mixed once, not once a tap: every stored value is a tap of about four view pixels.
-std::unique_ptr<float[]> mixed_image(const StoredPair& images, const Recipe& recipe) {
-  const auto count = static_cast<std::size_t>(images.size) * images.size * images.channels;
-  auto image = std::make_unique_for_overwrite<float[]>(count);
-  if (recipe.mix == Mix::mixup) {
-    for (std::size_t i = 0; i < count; ++i) image[i] = mixed(images.source[i], images.partner[i], recipe.lambda);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) image[i] = static_cast<float>(images.source[i]);
-    if (recipe.mix == Mix::cutmix) paste_box(images, recipe.box, image.get());
-  }
-  return image;
-}
-
-// `job` by value: `out` could alias a reference to it, and every byte written would force it to be read again.
-template <int kChannels>
-void warp_row(ViewJob job, const float* image, int y, std::uint8_t* out) {
-  const auto stored = [image](int index) { return image[index]; };
-  for (int x = 0; x < job.view_size; ++x) view_pixel<kChannels>(job, stored, x, y, out + x * kChannels);
-}
-
-template <int kChannels>
-void erase_row(const ViewJob& job, const Rectangle& erase, int y, std::uint8_t* out) {
+void erase_row(const ViewJob& job, const Rectangle& erase, int channels, int y, std::uint8_t* out) {
   if (erase.empty() || y < erase.y0 || y >= erase.y1) return;
-  const auto row = static_cast<std::uint32_t>(y * job.view_size * kChannels);
-  const auto begin = static_cast<std::uint32_t>(erase.x0 * kChannels);
-  const auto end = static_cast<std::uint32_t>(erase.x1 * kChannels);
+  const auto row = static_cast<std::uint32_t>(y * job.view_size * channels);
+  const auto begin = static_cast<std::uint32_t>(erase.x0 * channels);
+  const auto end = static_cast<std::uint32_t>(erase.x1 * channels);
   PhiloxBlock block{};
   for (std::uint32_t i = begin; i < end; ++i) {
     const std::uint32_t index = row + i;
@@ -116,37 +104,107 @@ void erase_row(const ViewJob& job, const Rectangle& erase, int y, std::uint8_t* 
   }
 }
 
-/// Renders row after row to where `target(y)` points, and then calls `done(y)`.
-template <int kChannels, typename Target, typename Done>
-void launch(const ViewJob& job, const float* image, const Rectangle& erase, const Target& target, const Done& done) {
-  for (int y = 0; y < job.view_size; ++y) {
-    std::uint8_t* const row = target(y);
-    warp_row<kChannels>(job, image, y, row);
-    erase_row<kChannels>(job, erase, y, row);
-    done(y);
+}  // namespace
+
+/// Memory that one view after the other is made in.
+struct ViewRenderer::Scratch {
+  std::vector<float> planes;  ///< [channels, stored size + 2, stored size + 2]
+  RowTaps taps{0};
+  std::vector<float> pairs, values;  ///< of a row: neighbours; [channels, view size]
+  std::vector<std::uint8_t> bytes;   ///< of the view
+  std::vector<float> stretched;      ///< [2, channels, view size]: even and odd rows of the planes
+  std::array<int, 2> stretched_of;   ///< which rows those are; -1: none yet
+
+  void fit(const StoredPair& images, int view_size) {
+    const auto side = static_cast<std::size_t>(padded(images.size)), view = static_cast<std::size_t>(view_size);
+    const auto channels = static_cast<std::size_t>(images.channels);
+    planes.resize(channels * side * side);
+    pairs.resize(4 * view);
+    values.resize(channels * view);
+    stretched.resize(2 * channels * view);
+    if (taps.corner.size() != view) taps = RowTaps(view_size);
+  }
+};
+
+namespace {
+
+/// Warps one view, row by row, from the planes in its scratch.
+class Warp {
+ public:
+  Warp(const ViewJob& job, int channels, ViewRenderer::Scratch& scratch)
+      : job_(job), channels_(channels), upright_(job.map.xy == 0 && job.map.yx == 0), scratch_(scratch) {
+    if (!upright_) return;
+    ViewJob first_row = job;
+    first_row.map.y0 = kAbove;
+    find_taps(first_row, 0, scratch_.taps);
+    scratch_.stretched_of = {-1, -1};
+  }
+
+  /// [channels, view size]
+  float* row(int y) {
+    if (!upright_) find_taps(job_, y, scratch_.taps);
+    const std::int64_t height = job_.map.yy * y + job_.map.y0;
+    const int upper = neighbour(height, job_.stored_size);
+    for (int c = 0; c < channels_; ++c) {
+      float* const out = scratch_.values.data() + c * job_.view_size;
+      if (upright_) {
+        blend_rows(job_, stretched(upper, c), stretched(upper + 1, c), fraction(height), out);
+      } else {
+        warp_row(job_, plane(c), scratch_.taps, scratch_.pairs.data(), out);
+      }
+    }
+    return scratch_.values.data();
+  }
+
+ private:
+  static constexpr std::int64_t kAbove = -(std::int64_t{2} << 32);  ///< a height whose upper neighbour is row 0
+
+  const float* plane(int c) const {
+    const int side = padded(job_.stored_size);
+    return scratch_.planes.data() + c * side * side;
+  }
+
+  /// A row of all planes between its horizontal neighbours, which the next row of the view mostly needs again.
+  const float* stretched(int row, int c) {
+    const auto slot = static_cast<std::size_t>(row % 2);
+    float* const rows = scratch_.stretched.data() + static_cast<std::ptrdiff_t>(slot) * channels_ * job_.view_size;
+    if (scratch_.stretched_of[slot] != row) {
+      for (int k = 0; k < channels_; ++k) {
+        stretch_row(plane(k) + row * padded(job_.stored_size), scratch_.taps, scratch_.pairs.data(),
+                    rows + k * job_.view_size);
+      }
+      scratch_.stretched_of[slot] = row;
+    }
+    return rows + c * job_.view_size;
+  }
+
+  const ViewJob& job_;
+  const int channels_;
+  const bool upright_;
+  ViewRenderer::Scratch& scratch_;
+};
+
+void render(const StoredPair& images, const Recipe& recipe, int view_size, ViewRenderer::Scratch& scratch,
+            std::uint8_t* out) {
+  scratch.fit(images, view_size);
+  const ViewJob job = make_job(images, recipe, view_size);
+  const int channels = images.channels, side = padded(images.size);
+  for (int c = 0; c < channels; ++c) fill_plane(images, recipe, c, scratch.planes.data() + c * side * side);
+  Warp warp(job, channels, scratch);
+  for (int y = 0; y < view_size; ++y, out += view_size * channels) {
+    float* const values = warp.row(y);
+    if (channels == 3) saturate_row(job.saturation, values, values + view_size, values + 2 * view_size, view_size);
+    to_bytes_row(values, channels, out, view_size);
+    erase_row(job, recipe.erase, channels, y, out);
   }
 }
 
-template <typename Target, typename Done>
-void render(const StoredPair& images, const Recipe& recipe, int view_size, const Target& target, const Done& done) {
-  const ViewJob job = make_job(images, recipe, view_size);
-  const auto image = mixed_image(images, recipe);
-  images.channels == 1 ? launch<1>(job, image.get(), recipe.erase, target, done)
-                       : launch<3>(job, image.get(), recipe.erase, target, done);
-}
-
-/// Values of a row of the view, after the checks that every rendering begins with.
-std::size_t checked_row(const StoredPair& images, const Recipe& recipe, int view_size, std::size_t room) {
+/// The checks that every rendering begins with.
+void check_room(const StoredPair& images, const Recipe& recipe, int view_size, std::size_t room) {
   check(images, recipe, view_size);
   const std::size_t needed = static_cast<std::size_t>(view_size) * view_size * images.channels;
-  if (room != needed) {
-    throw std::invalid_argument("a view of " + std::to_string(needed) + " values does not fit " + std::to_string(room));
-  }
-  return static_cast<std::size_t>(view_size) * images.channels;
-}
-
-void normalise_run(const std::uint8_t* bytes, Normalisation norm, float* out, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) out[i] = normalised(bytes[i], norm.mean, norm.deviation);
+  if (room == needed) return;
+  throw std::invalid_argument("a view of " + std::to_string(needed) + " values does not fit " + std::to_string(room));
 }
 
 }  // namespace
@@ -160,19 +218,29 @@ StoredPair stored_pair(const SampleSet& set, std::int64_t source, std::int64_t p
   return {set.info.image_size, set.info.channels, set.image(source).data(), set.image(partner).data()};
 }
 
+ViewRenderer::ViewRenderer(Normalisation norm) : norm_(norm), scratch_(std::make_unique<Scratch>()) {}
+ViewRenderer::~ViewRenderer() = default;
+
+void ViewRenderer::render_bytes(const StoredPair& images, const Recipe& recipe, int view_size,
+                                std::span<std::uint8_t> out) {
+  check_room(images, recipe, view_size, out.size());
+  render(images, recipe, view_size, *scratch_, out.data());
+}
+
+void ViewRenderer::render_view(const StoredPair& images, const Recipe& recipe, int view_size, std::span<float> out) {
+  check_room(images, recipe, view_size, out.size());
+  scratch_->bytes.resize(out.size());
+  render(images, recipe, view_size, *scratch_, scratch_->bytes.data());
+  normalise_run(scratch_->bytes.data(), norm_.mean, norm_.deviation, out.data(), out.size());
+}
+
 void render_bytes(const StoredPair& images, const Recipe& recipe, int view_size, std::span<std::uint8_t> out) {
-  const std::size_t row = checked_row(images, recipe, view_size, out.size());
-  render(
-      images, recipe, view_size, [&](int y) { return out.data() + y * row; }, [](int) {});
+  ViewRenderer({}).render_bytes(images, recipe, view_size, out);
 }
 
 void render_view(const StoredPair& images, const Recipe& recipe, int view_size, Normalisation norm,
                  std::span<float> out) {
-  const std::size_t row = checked_row(images, recipe, view_size, out.size());
-  std::vector<std::uint8_t> bytes(row);
-  render(
-      images, recipe, view_size, [&](int) { return bytes.data(); },
-      [&](int y) { normalise_run(bytes.data(), norm, out.data() + y * row, row); });
+  ViewRenderer(norm).render_view(images, recipe, view_size, out);
 }
 
 void normalise(std::span<const std::uint8_t> bytes, Normalisation norm, std::span<float> out) {
@@ -180,7 +248,7 @@ void normalise(std::span<const std::uint8_t> bytes, Normalisation norm, std::spa
     throw std::invalid_argument("normalise: " + std::to_string(bytes.size()) + " bytes do not fit " +
                                 std::to_string(out.size()) + " values");
   }
-  normalise_run(bytes.data(), norm, out.data(), bytes.size());
+  normalise_run(bytes.data(), norm.mean, norm.deviation, out.data(), bytes.size());
 }
 
 }  // namespace penumbra::data

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "data/render/recipe.h"
@@ -23,14 +24,31 @@ struct StoredPair {
 /// Two rows of a set in memory. Throws DataError where it has no images of them.
 StoredPair stored_pair(const SampleSet& set, std::int64_t source, std::int64_t partner);
 
-/// Renders one view as bytes, [view_size, view_size, channels]: mix in stored space, warp (bilinear, border
-/// replicated), contrast, brightness, saturation/grey, clamp and round half to even, erase. Thread-safe. Throws
-/// DataError when the recipe does not fit the images (cutmix box, erased rectangle, a map that leads far outside), and
-/// std::invalid_argument when `out` has not view_size^2 * channels values.
-void render_bytes(const StoredPair& images, const Recipe& recipe, int view_size, std::span<std::uint8_t> out);
+/// Renders views, one after the other, in memory of its own. One thread at a time. Both throw DataError when the recipe
+/// does not fit the images (cutmix box, erased rectangle, a map that leads far outside), and std::invalid_argument when
+/// `out` has not view_size^2 * channels values.
+class ViewRenderer {
+ public:
+  explicit ViewRenderer(Normalisation norm);
+  ~ViewRenderer();
+  ViewRenderer(const ViewRenderer&) = delete;
+  ViewRenderer& operator=(const ViewRenderer&) = delete;
 
-/// The same view normalised to fp32 in one pass, channels-last (NHWC), which is what the nets read. Thread-safe; throws
-/// like render_bytes.
+  /// A view as bytes, [view_size, view_size, channels]: mix in stored space, warp (bilinear, border replicated),
+  /// contrast, brightness, saturation/grey, clamp and round half to even, erase.
+  void render_bytes(const StoredPair& images, const Recipe& recipe, int view_size, std::span<std::uint8_t> out);
+  /// The same view normalised to fp32 in one pass, channels-last (NHWC), which is what the nets read.
+  void render_view(const StoredPair& images, const Recipe& recipe, int view_size, std::span<float> out);
+
+  struct Scratch;
+
+ private:
+  Normalisation norm_;
+  std::unique_ptr<Scratch> scratch_;
+};
+
+/// One view with a renderer of its own. Thread-safe.
+void render_bytes(const StoredPair& images, const Recipe& recipe, int view_size, std::span<std::uint8_t> out);
 void render_view(const StoredPair& images, const Recipe& recipe, int view_size, Normalisation norm,
                  std::span<float> out);
 

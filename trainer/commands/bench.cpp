@@ -1,5 +1,8 @@
+#include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +11,7 @@
 #include <unistd.h>
 
 #include "comm/benchmark.h"
+#include "data/benchmark.h"
 #include "monitor/benchmark.h"
 #include "trainer/checkpoint/benchmark.h"
 #include "trainer/commands/commands.h"
@@ -80,6 +84,33 @@ void run_checkpoint(const CheckpointArguments& arguments) {
   });
 }
 
+struct DataArguments {
+  std::vector<std::string> images = {"48x1", "100x3", "224x3"};
+  double seconds = 2;
+};
+
+/// "100x3": side and channels.
+std::pair<int, int> image_kind(const std::string& text) {
+  int size = 0, channels = 0;
+  char more = 0;
+  const bool read = std::sscanf(text.c_str(), "%dx%d%c", &size, &channels, &more) == 2;
+  if (read && size >= 8 && size <= 1024 && (channels == 1 || channels == 3)) return {size, channels};
+  throw CLI::ValidationError("--images", fmt::format("'{}' is not SIDExCHANNELS, e.g. 100x3", text));
+}
+
+void run_data(const DataArguments& arguments) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const std::string& kind : arguments.images) {
+    const auto [size, channels] = image_kind(kind);
+    const data::ViewTiming t = data::time_views(size, channels, arguments.seconds);
+    rows.push_back({{"image", kind},
+                    {"renderer_views_per_second", t.renderer},
+                    {"loader_views_per_second", t.loader},
+                    {"bandwidth_views_per_second", t.bandwidth}});
+  }
+  fmt::print("{}\n", nlohmann::json{{"views", rows}}.dump());
+}
+
 struct MonitorArguments {
   int reports = 2000;
   double every = 0.005;
@@ -111,6 +142,16 @@ void add_bench(CLI::App& app) {
   comm->add_flag("--json", arguments->json, "one JSON object");
   comm->footer("Example: mpirun -np 2 penumbra bench comm --mib 1 4 25");
   comm->callback([arguments] { run_comm(*arguments); });
+
+  auto views = std::make_shared<DataArguments>();
+  CLI::App* data =
+      command->add_subcommand("data", "Views a second of one core: the renderer, and the loader around it");
+  data->add_option("--images", views->images, "SIDExCHANNELS of random images")->capture_default_str();
+  data->add_option("--seconds", views->seconds, "of each measurement")
+      ->check(CLI::Range(0.01, 600.0))
+      ->capture_default_str();
+  data->footer("Example: penumbra bench data --images 48x1 224x3");
+  data->callback([views] { run_data(*views); });
 
   auto to_disk = std::make_shared<CheckpointArguments>();
   CLI::App* checkpoint =
