@@ -83,14 +83,15 @@ class Rows {
     if (has_boxes(options, source)) batch_.box = at::empty({rows, 4}, at::kFloat);
   }
 
-  void render(std::int64_t row, std::int64_t sample, std::int64_t partner) {
+  void render(std::int64_t row, Occurrence of, std::int64_t partner) {
+    const std::int64_t sample = of.row;
     batch_.sample.data_ptr<std::int64_t>()[row] = sample;
     batch_.lambda.data_ptr<float>()[row] = 1;
-    const Recipe weak = draw_weak(options_.weak, options_.seed, epoch(), sample);
+    const Recipe weak = draw_weak(options_.weak, options_.seed, epoch(), sample, of.number);
     const StoredPair images = images_.pair(row, sample, partner);
     renderer_.render_view(images, weak, size_, view_of(batch_.weak, row));
     write_affine(batch_.weak_theta, row, weak.theta);
-    if (options_.ambiguous) render_ambiguous(images, row, sample, partner);
+    if (options_.ambiguous) render_ambiguous(images, row, of, partner);
   }
 
   Batch take() { return std::move(batch_); }
@@ -98,7 +99,8 @@ class Rows {
  private:
   std::uint32_t epoch() const { return static_cast<std::uint32_t>(source_.epoch); }
 
-  void render_ambiguous(const StoredPair& images, std::int64_t row, std::int64_t sample, std::int64_t partner) {
+  void render_ambiguous(const StoredPair& images, std::int64_t row, Occurrence of, std::int64_t partner) {
+    const std::int64_t sample = of.row;
     const auto out = view_of(batch_.ambiguous, row);
     if (source_.variant) {
       const auto pixels =
@@ -107,7 +109,7 @@ class Rows {
       describe(row, source_.variant->recipes[static_cast<std::size_t>(sample)]);
     } else {
       const Recipe recipe = draw_ambiguous(options_.strong, options_.seed, epoch(), sample, partner,
-                                           set_.info.image_size, size_, set_.info.channels);
+                                           set_.info.image_size, size_, set_.info.channels, of.number);
       renderer_.render_view(images, recipe, size_, out);
       describe(row, recipe);
     }
@@ -140,8 +142,8 @@ Batch render_batch(const SampleSet& set, const LoaderOptions& options, const Epo
   Rows rows(set, options, source, step, 2 * static_cast<std::int64_t>(pairs.size()), buffers);
   std::int64_t row = 0;
   for (const Pair& pair : pairs) {
-    rows.render(row++, pair.first, pair.second);
-    rows.render(row++, pair.second, pair.first);
+    rows.render(row++, {pair.first, pair.first_occurrence}, pair.second);
+    rows.render(row++, {pair.second, pair.second_occurrence}, pair.first);
   }
   Batch batch = rows.take();
   batch.epoch = source.epoch;

@@ -44,6 +44,9 @@ std::vector<std::vector<Pair>> stored_matchings(const SampleSet& set, const Load
         "ambiguous.mode = \"stored\", but the data holds no stored variants: run `penumbra data ambiguous` or use "
         "\"online\"");
   }
+  if (options.plan.most_repeats > 1)
+    throw DataError(
+        "data.most_repeats shows samples again, each time in another view: use ambiguous.mode = \"online\"");
   if (!set.pixels.resident()) {
     throw DataError("ambiguous.mode = \"stored\" needs the set in memory: raise data.memory_limit or use \"online\"");
   }
@@ -79,9 +82,11 @@ struct TrainLoader::Impl {
       : set(samples), options(std::move(loader_options)), shard(own_shard), variants(stored) {
     check_batch(set, options, shard);
     matchings = stored_matchings(set, options, variants);
+    steps_an_epoch = count_steps(set.labels, options.global_batch, options.plan);
     slots.resize(static_cast<std::size_t>(std::max(1, options.prefetch)));
     if (!set.pixels.resident()) {
-      const std::int64_t window = options.windows.rows_per_window > 0 ? options.windows.rows_per_window : set.size();
+      const std::int64_t window =
+          options.plan.windows.rows_per_window > 0 ? options.plan.windows.rows_per_window : set.size();
       stream.emplace(set.pixels, set.image_bytes(), shard, window / options.global_batch,
                      static_cast<std::int64_t>(slots.size()));
     }
@@ -95,7 +100,7 @@ struct TrainLoader::Impl {
     bool ready() const { return batch || failure; }
   };
 
-  std::int64_t steps() const { return set.size() / 2 / (options.global_batch / 2); }
+  std::int64_t steps() const { return steps_an_epoch; }
 
   Slot& slot(std::int64_t step) { return slots[static_cast<std::size_t>(step) % slots.size()]; }
 
@@ -103,7 +108,7 @@ struct TrainLoader::Impl {
     const auto number = static_cast<std::uint32_t>(epoch);
     if (matchings.empty()) {
       return std::make_shared<EpochSource>(
-          EpochSource{EpochPlan(options.seed, number, number, set.labels, options.global_batch, options.windows), epoch,
+          EpochSource{EpochPlan(options.seed, number, number, set.labels, options.global_batch, options.plan), epoch,
                       nullptr, stream ? &*stream : nullptr});
     }
     const auto k = static_cast<std::size_t>(epoch) % matchings.size();
@@ -148,6 +153,7 @@ struct TrainLoader::Impl {
   const Shard shard;
   const std::vector<StoredVariant>* const variants;
   std::vector<std::vector<Pair>> matchings;
+  std::int64_t steps_an_epoch = 0;
   std::optional<ImageStream> stream;  ///< of a set whose images are in files
   ViewBuffers buffers;
 

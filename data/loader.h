@@ -36,8 +36,8 @@ struct LoaderOptions {
   AmbiguousMode mode = AmbiguousMode::online;  ///< stored: epoch e uses variant e mod K
   int prefetch = 4;                            ///< batches rendered ahead
   int threads = 1;                             ///< renderer threads
-  /// For a set whose images are in files, which is gone through window by window.
-  Windows windows;
+  /// Windows for a set whose images are in files; repeats for small classes, online only.
+  PlanOptions plan;
   WeakOptions weak;
   AmbiguousOptions strong;
   Normalisation norm;

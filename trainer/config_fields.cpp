@@ -152,6 +152,9 @@ std::vector<Field> run_and_data(Config& c) {
       number("data.memory_limit", c.data.memory_limit, 0, 1 << 30,
              "MiB of a host's memory that the images of a set may take; more of them stay in the files and are read "
              "window by window; 0: three quarters of what is free"),
+      number("data.most_repeats", c.loader.plan.most_repeats, 1, 1000,
+             "how often an epoch may show a sample so that its class comes up to the largest one, each time in another "
+             "view; 1: every sample once"),
       number("data.view_size", c.loader.view_size, 0, 4096,
              "side in pixels of the views that the nets see; 0: the stored size"),
       number("data.mean", c.loader.norm.mean, 0, 1, "subtracted from pixel / 255"),

@@ -1,5 +1,6 @@
 #include "data/plan/epoch_plan.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -22,34 +23,61 @@ void shuffle_pairs(std::vector<Pair>& pairs, std::uint64_t seed, std::uint32_t e
   shuffle(std::span(pairs), draws);
 }
 
-/// The shuffled pairs of some rows, matched among themselves.
-std::vector<Pair> pairs_of(std::span<const std::int64_t> rows, std::span<const std::int32_t> labels, std::uint64_t seed,
-                           std::uint32_t epoch, std::uint32_t window) {
+/// The pairs of some occurrences, matched among themselves.
+std::vector<Pair> pairs_of(std::span<const Occurrence> occurrences, std::span<const std::int32_t> labels,
+                           std::uint64_t seed, std::uint32_t epoch, std::uint32_t window) {
   std::vector<std::int32_t> own;
-  for (const std::int64_t row : rows) own.push_back(labels[static_cast<std::size_t>(row)]);
+  for (const Occurrence& one : occurrences) own.push_back(labels[static_cast<std::size_t>(one.row)]);
   std::vector<Pair> pairs = match(own, seed, epoch, window);
-  for (Pair& pair : pairs)
-    pair = {rows[static_cast<std::size_t>(pair.first)], rows[static_cast<std::size_t>(pair.second)]};
-  shuffle_pairs(pairs, seed, epoch, window);
+  for (Pair& pair : pairs) {
+    const Occurrence &a = occurrences[static_cast<std::size_t>(pair.first)],
+                     &b = occurrences[static_cast<std::size_t>(pair.second)];
+    pair = {a.row, b.row, a.number, b.number};
+  }
   return pairs;
+}
+
+/// The occurrences of the rows of a window.
+std::vector<Occurrence> of_rows(const std::vector<std::int64_t>& rows, std::span<const Occurrence> all) {
+  std::vector<Occurrence> occurrences;
+  for (const std::int64_t row : rows) {
+    const auto same = std::ranges::equal_range(all, row, {}, &Occurrence::row);
+    occurrences.insert(occurrences.end(), same.begin(), same.end());
+  }
+  return occurrences;
+}
+
+/// Pairs that every epoch has at least: repeated samples may leave one of each window without a partner.
+std::int64_t least_pairs(std::span<const std::int32_t> labels, const PlanOptions& options) {
+  const auto rows = static_cast<std::int64_t>(labels.size());
+  const std::int64_t occurrences = count_occurrences(labels, options.most_repeats);
+  const bool may_be_odd = options.windows.divide(rows) && options.most_repeats > 1;
+  return (occurrences - (may_be_odd ? options.windows.count(rows) : 0)) / 2;
 }
 
 }  // namespace
 
+std::int64_t count_steps(std::span<const std::int32_t> labels, std::int64_t global_batch, const PlanOptions& options) {
+  return least_pairs(labels, options) / pairs_in(global_batch);
+}
+
 EpochPlan::EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::uint32_t matching_epoch,
-                     std::span<const std::int32_t> labels, std::int64_t global_batch, const Windows& windows)
+                     std::span<const std::int32_t> labels, std::int64_t global_batch, const PlanOptions& options)
     : pairs_per_batch_(pairs_in(global_batch)) {
   const auto rows = static_cast<std::int64_t>(labels.size());
-  if (!windows.divide(rows)) {
-    pairs_ = match(labels, seed, matching_epoch);
+  const auto occurrences = draw_occurrences(labels, options.most_repeats, seed, matching_epoch);
+  if (!options.windows.divide(rows)) {
+    pairs_ = pairs_of(occurrences, labels, seed, matching_epoch, 0);
     shuffle_pairs(pairs_, seed, epoch, 0);
     return;
   }
   std::uint32_t number = 0;
-  for (const auto& window : draw_windows(rows, windows, seed, epoch)) {
-    const std::vector<Pair> pairs = pairs_of(window, labels, seed, epoch, number++);
+  for (const auto& window : draw_windows(rows, options.windows, seed, epoch)) {
+    auto pairs = pairs_of(of_rows(window, occurrences), labels, seed, matching_epoch, number);
+    shuffle_pairs(pairs, seed, epoch, number++);
     pairs_.insert(pairs_.end(), pairs.begin(), pairs.end());
   }
+  pairs_.resize(static_cast<std::size_t>(least_pairs(labels, options)));
 }
 
 EpochPlan::EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::vector<Pair> matching, std::int64_t global_batch)

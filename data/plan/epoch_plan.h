@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/plan/matching.h"
+#include "data/plan/occurrences.h"
 #include "data/plan/windows.h"
 
 namespace penumbra::data {
@@ -14,6 +15,14 @@ struct Shard {
   int world_size = 1;
 };
 
+struct PlanOptions {
+  Windows windows;
+  std::int64_t most_repeats = 1;  ///< of a sample of a small class: draw_occurrences()
+};
+
+/// Steps of every epoch that is planned so.
+std::int64_t count_steps(std::span<const std::int32_t> labels, std::int64_t global_batch, const PlanOptions& options);
+
 /// Which pairs are seen when, and by whom. A pure function of (seed, epoch, labels, global batch): the global batches
 /// are the same at any number of ranks. The last incomplete batch is left out. With windows, the pairs of one are
 /// matched and shuffled among themselves, and a batch holds images of at most as many windows as it reaches into.
@@ -22,7 +31,7 @@ class EpochPlan {
   /// `global_batch` samples a step over all ranks, even (otherwise std::invalid_argument). `matching_epoch` lets
   /// several epochs share a stored variant's matching while their order differs.
   EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::uint32_t matching_epoch, std::span<const std::int32_t> labels,
-            std::int64_t global_batch, const Windows& windows = {});
+            std::int64_t global_batch, const PlanOptions& options = {});
 
   /// Orders a matching that is known already: what the constructor above does with match(labels, seed, matching_epoch).
   EpochPlan(std::uint64_t seed, std::uint32_t epoch, std::vector<Pair> matching, std::int64_t global_batch);

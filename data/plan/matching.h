@@ -6,8 +6,10 @@
 
 namespace penumbra::data {
 
+/// Two rows, and which occurrence of each of them this is.
 struct Pair {
   std::int64_t first, second;
+  std::uint32_t first_occurrence = 0, second_occurrence = 0;
 };
 
 /// A random perfect matching of the N samples that pairs across classes wherever it can: exactly

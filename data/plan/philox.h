@@ -18,7 +18,8 @@ enum class Purpose : std::uint32_t {
   erase_bytes = 5,
   synth = 6,
   probe = 7,
-  blocks = 8
+  blocks = 8,
+  occurrences = 11
 };
 
 /// The key of all streams of one (seed, purpose): the first half of the Philox block of the purpose under the seed.

@@ -18,7 +18,7 @@ std::vector<std::vector<std::int64_t>> draw_windows(std::int64_t rows, const Win
   std::iota(blocks.begin(), blocks.end(), std::int64_t{0});
   Draws draws(seed, Purpose::blocks, epoch, 0);
   shuffle(std::span(blocks), draws);
-  const auto per_window = static_cast<std::size_t>((windows.rows_per_window + block_rows - 1) / block_rows);
+  const auto per_window = static_cast<std::size_t>(windows.blocks_per_window());
   std::vector<std::vector<std::int64_t>> out;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (i % per_window == 0) out.emplace_back();

@@ -12,6 +12,12 @@ struct Windows {
   std::int64_t rows_per_window = 0;  ///< at least one block; 0: the whole set is one window
 
   bool divide(std::int64_t rows) const { return rows_per_window > 0 && rows_per_window < rows; }
+  /// Of an epoch over so many rows; blocks are given.
+  std::int64_t count(std::int64_t rows) const {
+    const std::int64_t blocks = (rows + rows_per_block - 1) / rows_per_block, in_window = blocks_per_window();
+    return (blocks + in_window - 1) / in_window;
+  }
+  std::int64_t blocks_per_window() const { return (rows_per_window + rows_per_block - 1) / rows_per_block; }
 };
 
 /// The rows of each window of an epoch: shuffled blocks, ascending within a block. All have rows_per_window rows,

@@ -23,7 +23,7 @@ std::vector<std::int32_t> cyclic_labels(int samples, int classes) {
 
 Flat flat(std::span<const Pair> pairs) {
   Flat out;
-  for (const auto& [first, second] : pairs) out.emplace_back(first, second);
+  for (const Pair& pair : pairs) out.emplace_back(pair.first, pair.second);
   return out;
 }
 

@@ -86,6 +86,25 @@ TEST(TrainLoader, GivesTheSameBatchesForAnyNumberOfThreadsAndAnyPrefetch) {
   expect_same(one, epoch_of(set, options, 4));
 }
 
+TEST(TrainLoader, ShowsARepeatedSampleInAnotherViewEachTime) {
+  auto set = random_set(60, 16, 1, 2);
+  std::fill(set.labels.begin(), set.labels.end(), 0);
+  set.labels[7] = 1;
+  auto options = small_options();
+  options.plan.most_repeats = 3;
+  std::vector<at::Tensor> weak, ambiguous;
+  for (const Batch& batch : epoch_of(set, options, 0)) {
+    for (std::int64_t row = 0; row < batch.sample.size(0); ++row) {
+      if (batch.sample[row].item<std::int64_t>() != 7) continue;
+      weak.push_back(batch.weak[row].clone());
+      ambiguous.push_back(batch.ambiguous[row].clone());
+    }
+  }
+  ASSERT_GE(weak.size(), 2u);
+  EXPECT_FALSE(at::equal(weak[0], weak[1]));
+  EXPECT_FALSE(at::equal(ambiguous[0], ambiguous[1]));
+}
+
 TEST(TrainLoader, OfAllRanksTogetherGivesTheGlobalBatch) {
   const auto set = random_set(70, 16, 1);
   auto options = small_options();

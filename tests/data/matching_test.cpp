@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ void expect_law(const std::vector<std::int32_t>& labels, const std::vector<Pair>
   ASSERT_EQ(static_cast<std::int64_t>(pairs.size()), n / 2);
   std::set<std::int64_t> rows;
   std::int64_t crossing = 0;
-  for (const auto& [first, second] : pairs) {
+  for (const Pair& pair : pairs) {
+    const auto [first, second] = std::pair(pair.first, pair.second);
     for (const auto row : {first, second}) {
       ASSERT_TRUE(row >= 0 && row < n);
       ASSERT_TRUE(rows.insert(row).second) << "row " << row << " is matched twice";
@@ -96,7 +98,7 @@ TEST(Matching, IsAFunctionOfItsKey) {
   const auto labels = labels_of({40, 30, 30});
   const auto rows = [&](std::uint64_t seed, std::uint32_t epoch) {
     std::vector<std::int64_t> flat;
-    for (const auto& [first, second] : match(labels, seed, epoch)) flat.insert(flat.end(), {first, second});
+    for (const Pair& pair : match(labels, seed, epoch)) flat.insert(flat.end(), {pair.first, pair.second});
     return flat;
   };
   EXPECT_EQ(rows(1, 2), rows(1, 2));
@@ -109,9 +111,9 @@ std::vector<std::int64_t> partners_over_epochs(const std::vector<std::int32_t>& 
   std::vector<std::int64_t> partners;
   for (int epoch = 0; epoch < epochs; ++epoch) {
     std::int64_t partner = -1;
-    for (const auto& [first, second] : match(labels, 11, static_cast<std::uint32_t>(epoch))) {
-      if (first == row) partner = second;
-      if (second == row) partner = first;
+    for (const Pair& pair : match(labels, 11, static_cast<std::uint32_t>(epoch))) {
+      if (pair.first == row) partner = pair.second;
+      if (pair.second == row) partner = pair.first;
     }
     partners.push_back(partner);
   }
@@ -160,7 +162,7 @@ std::vector<double> sit_outs(const std::vector<std::int32_t>& labels, int epochs
   std::vector<double> counts(labels.size());
   for (int epoch = 0; epoch < epochs; ++epoch) {
     auto missing = static_cast<std::int64_t>(labels.size() * (labels.size() - 1) / 2);
-    for (const auto& [first, second] : match(labels, 4, static_cast<std::uint32_t>(epoch))) missing -= first + second;
+    for (const Pair& pair : match(labels, 4, static_cast<std::uint32_t>(epoch))) missing -= pair.first + pair.second;
     ++counts.at(static_cast<std::size_t>(missing));
   }
   return counts;

@@ -28,7 +28,7 @@ class Streaming : public ::testing::Test {
     options_.global_batch = 12;
     options_.seed = 5;
     options_.prefetch = 3;
-    options_.windows = {4, 24};
+    options_.plan.windows = {4, 24};
   }
 
   void write(const std::string& name, int samples, std::uint64_t seed) {

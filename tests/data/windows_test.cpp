@@ -48,7 +48,7 @@ TEST(Windows, OfOddBlocksAreRefused) { EXPECT_THROW(draw_windows(20, {5, 10}, 1,
 
 TEST(WindowedPlan, IsTheSameAtOneToSixtyFourRanks) {
   const auto labels = labels_of(1601);
-  const EpochPlan plan(3, 1, 1, labels, 256, {16, 320});
+  const EpochPlan plan(3, 1, 1, labels, 256, {{16, 320}});
   ASSERT_EQ(plan.steps(), 6);
   for (int ranks = 1; ranks <= 64; ++ranks) {
     for (std::int64_t step = 0; step < plan.steps(); ++step) {
@@ -67,7 +67,7 @@ TEST(WindowedPlan, IsTheSameAtOneToSixtyFourRanks) {
 TEST(WindowedPlan, PairsWithinAWindowAndGoesThroughThemInOrder) {
   const auto labels = labels_of(400);
   const auto windows = draw_windows(400, kWindows, 3, 1);
-  const EpochPlan plan(3, 1, 1, labels, 40, kWindows);
+  const EpochPlan plan(3, 1, 1, labels, 40, {kWindows});
   ASSERT_EQ(plan.steps(), 10);  // one a window
   std::int64_t crossing = 0;
   for (std::int64_t step = 0; step < plan.steps(); ++step) {
@@ -83,7 +83,7 @@ TEST(WindowedPlan, PairsWithinAWindowAndGoesThroughThemInOrder) {
 
 TEST(WindowedPlan, WithOneWindowIsThePlanWithoutAny) {
   const auto labels = labels_of(120);
-  const EpochPlan with(3, 1, 1, labels, 24, {8, 120}), without(3, 1, 1, labels, 24);
+  const EpochPlan with(3, 1, 1, labels, 24, {{8, 120}}), without(3, 1, 1, labels, 24);
   for (std::int64_t step = 0; step < without.steps(); ++step) {
     EXPECT_TRUE(std::ranges::equal(with.batch(step), without.batch(step), [](const Pair& a, const Pair& b) {
       return a.first == b.first && a.second == b.second;

@@ -77,6 +77,11 @@ TEST_F(Checkpoints, ManifestComesBackAsItWas) {
   EXPECT_EQ(manifest.shards.size(), 2U);
 }
 
+TEST(StateArrays, OfSparseOnesWhatSeveralRanksHaveIsTheirSum) {
+  const ArrayPart one{6, {{0, 2}, {4, 1}}, {1, 2, 3}, true}, other{6, {{1, 1}, {4, 2}}, {10, 20, 30}, true};
+  EXPECT_THAT(join({{{"visits", one}}, {{"visits", other}}}).at("visits"), ElementsAre(1, 12, 0, 0, 23, 30));
+}
+
 TEST(StateArrays, PartsThatDoNotFitAreRefused) {
   EXPECT_THROW(join({{{"a", {4, {{0, 3}}, {1, 2, 3}}}}}), data::DataError) << "one element is missing";
   EXPECT_THROW(join({{{"a", {4, {{2, 3}}, {1, 2, 3}}}}}), data::DataError) << "beyond the end";

@@ -1,6 +1,7 @@
 #include "trainer/checkpoint/arrays.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -24,7 +25,13 @@ void place(const std::string& name, const ArrayPart& part, Joined& into) {
     if (!inside || next + static_cast<std::size_t>(interval.size) > part.values.size())
       throw data::DataError(fmt::format("array {}: a part lies outside it", name));
     const auto begin = static_cast<std::ptrdiff_t>(interval.offset);
-    std::copy_n(part.values.begin() + static_cast<std::ptrdiff_t>(next), interval.size, into.values.begin() + begin);
+    const auto values = part.values.begin() + static_cast<std::ptrdiff_t>(next);
+    const auto target = into.values.begin() + begin;
+    if (part.sparse) {
+      std::transform(values, values + interval.size, target, target, std::plus<>());
+    } else {
+      std::copy_n(values, interval.size, target);
+    }
     std::fill_n(into.covered.begin() + begin, interval.size, true);
     next += static_cast<std::size_t>(interval.size);
   }

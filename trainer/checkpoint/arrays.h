@@ -14,7 +14,7 @@ struct ArrayPart {
   std::int64_t size = 0;
   std::vector<comm::Interval> intervals;  ///< non-empty ones
   std::vector<float> values;
-  bool sparse = false;  ///< what no rank has is 0; else all of it must be there
+  bool sparse = false;  ///< what no rank has is 0, what several have is their sum; else all of it must be there
 };
 
 /// A rank's share of a training state, by name. The shares of all ranks together cover every array.

@@ -141,7 +141,8 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
   }
   for (const comm::NamedTensor& buffer : state.nets.buffers()) fill(buffer.tensor, arrays, "buffer/" + buffer.name);
   for (const comm::NamedTensor& item : state.bank.snapshot()) fill(item.tensor, arrays, "bank/" + item.name);
-  // Each sample was visited by one rank, so that any rank may hold its row: sums over the ranks add zeros to it.
+  // Any rank may hold a row: sums over the ranks add zeros to it. (Samples that are repeated, data.most_repeats, were
+  // visited by several ranks: their sums are then added in another order.)
   state.bank.visits().zero_();
   if (collective.rank() == 0) fill(state.bank.visits(), arrays, "bank/visits");
   state.bank.refresh();

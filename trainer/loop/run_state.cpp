@@ -17,7 +17,7 @@ namespace penumbra::trainer {
 namespace {
 
 data::LoaderOptions with_windows(data::LoaderOptions options, const data::Windows& windows) {
-  options.windows = windows;
+  options.plan.windows = windows;
   return options;
 }
 
