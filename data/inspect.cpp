@@ -46,6 +46,14 @@ nlohmann::json vote_statistics(const SampleSet& set) {
           {"majority", static_cast<double>(majority) / rows}};
 }
 
+/// Share of the samples whose label is not the clean one; null where no clean labels are known.
+nlohmann::json label_noise(const SampleSet& set) {
+  if (set.clean_labels.empty()) return nullptr;
+  std::int64_t wrong = 0;
+  for (std::size_t row = 0; row < set.labels.size(); ++row) wrong += set.labels[row] != set.clean_labels[row];
+  return static_cast<double>(wrong) / static_cast<double>(set.size());
+}
+
 nlohmann::json inspect_split(const SampleSet& set) {
   std::vector<std::int64_t> counts(set.info.classes.size());
   for (const std::int32_t label : set.labels) ++counts[static_cast<std::size_t>(label)];
@@ -55,6 +63,7 @@ nlohmann::json inspect_split(const SampleSet& set) {
           {"class_counts", class_counts},
           {"votes", vote_statistics(set)},
           {"distribution", !set.distribution.empty()},
+          {"label_noise", label_noise(set)},
           {"fingerprint", hex(fingerprint(set))}};
 }
 
@@ -64,6 +73,7 @@ std::string verified_line(const std::string& split, const SampleSet& set) {
                      " with labels and ids";
   if (!set.votes.empty()) line += ", votes";
   if (!set.distribution.empty()) line += ", distributions";
+  if (!set.clean_labels.empty()) line += ", clean labels";
   return line + " are whole and in range";
 }
 

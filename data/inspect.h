@@ -13,7 +13,8 @@ namespace penumbra::data {
 ///    "variants": number stored, "splits": {name: {"count", "class_counts": {class: number},
 ///      "votes": null or {"mean_entropy": nats, of the votes over the classes, "unanimous": share of the samples with
 ///        all these votes on one class, "majority": share with more than half of them on one class},
-///      "distribution": are true distributions stored, "fingerprint": 16 hex digits}}}
+///      "distribution": are true distributions stored, "label_noise": null or the share of the samples whose label is
+///      not the clean one, "fingerprint": 16 hex digits}}}
 /// Reads every split. Throws DataError.
 nlohmann::json inspect(const std::filesystem::path& file);
 

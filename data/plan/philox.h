@@ -19,6 +19,7 @@ enum class Purpose : std::uint32_t {
   synth = 6,
   probe = 7,
   blocks = 8,
+  label_noise = 9,
   occurrences = 11
 };
 

@@ -43,12 +43,12 @@ double sum_of(std::span<const float> row, std::size_t counted, const char* what,
   return sum;
 }
 
-void check_labels(const SampleSet& set, const std::string& where) {
-  for (std::int64_t row = 0; row < set.size(); ++row) {
-    const std::int32_t label = set.labels[static_cast<std::size_t>(row)];
-    if (label < 0 || label >= set.classes()) {
-      fail(where, "the label of " + row_of(row) + " is " + std::to_string(label) + ", allowed are 0 to " +
-                      std::to_string(set.classes() - 1));
+void check_labels(std::span<const std::int32_t> labels, std::int64_t classes, const std::string& what,
+                  const std::string& where) {
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    if (labels[row] < 0 || labels[row] >= classes) {
+      fail(where, "the " + what + " of " + row_of(static_cast<std::int64_t>(row)) + " is " +
+                      std::to_string(labels[row]) + ", allowed are 0 to " + std::to_string(classes - 1));
     }
   }
 }
@@ -140,7 +140,9 @@ void check_samples(const SampleSet& set, const std::string& where) {
   require(set.size() > 0, where, "has no samples");
   check_rows(set.pixels.size(), set.labels.size() * set.image_bytes(), "bytes of pixels", where);
   check_rows(set.ids.size(), set.labels.size(), "ids", where);
-  check_labels(set, where);
+  check_labels(set.labels, set.classes(), "label", where);
+  if (!set.clean_labels.empty()) check_rows(set.clean_labels.size(), set.labels.size(), "clean labels", where);
+  check_labels(set.clean_labels, set.classes(), "clean label", where);
   check_votes(set, where);
   check_distribution(set, where);
 }

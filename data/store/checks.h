@@ -12,7 +12,8 @@ namespace penumbra::data {
 /// with `where` (a file, or a file and a group).
 void check_info(const StoreInfo& info, const std::string& where);
 
-/// Aligned rows, labels in [0, C), finite votes >= 0 with a positive sum over the classes, distributions that sum to 1.
+/// Aligned rows, labels and clean labels in [0, C), finite votes >= 0 with a positive sum over the classes,
+/// distributions that sum to 1.
 void check_samples(const SampleSet& set, const std::string& where);
 
 /// One recipe a row, with values that a renderer can work with; `rows` is the number of training samples, `view_size`

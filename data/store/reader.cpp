@@ -96,6 +96,7 @@ SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) c
   if (input.has(group + "distribution"))
     set.distribution = input.read<float>(group + "distribution", {rows, set.info.classes.size()});
   set.ids = input.read_strings(group + "ids", rows);
+  if (input.has(group + "clean_labels")) set.clean_labels = input.read<std::int32_t>(group + "clean_labels", {rows});
   check_samples(set, input.path().string() + ": split " + split);
   return set;
 }

@@ -29,6 +29,7 @@ std::uint64_t fingerprint(const SampleSet& set) {
   add_pixels(set, hash);
   hash.add(std::span<const std::int32_t>(set.labels));
   hash.add(std::span<const float>(set.votes));
+  hash.add(std::span<const std::int32_t>(set.clean_labels));
   return hash.digest();
 }
 

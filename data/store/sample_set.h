@@ -20,7 +20,8 @@ struct StoreInfo {
   std::string label_rule;                 ///< how the hard label follows from the votes, e.g. "majority"
 };
 
-/// One split; its images may be in files still. Rows are aligned: image, label, votes, distribution and id of sample i.
+/// One split; its images may be in files still. Rows are aligned: image, label, votes, distribution, id and clean label
+/// of sample i.
 struct SampleSet {
   StoreInfo info;
   Images pixels;                     ///< [N, S, S, channels], row-major
@@ -28,6 +29,7 @@ struct SampleSet {
   std::vector<float> votes;          ///< [N, V], non-negative, each row sums > 0 over the C classes; empty: none
   std::vector<float> distribution;   ///< [N, C], the true emotion distribution (synthetic faces only); empty: unknown
   std::vector<std::string> ids;      ///< [N], names the source image
+  std::vector<std::int32_t> clean_labels;  ///< [N] in [0, C), before label noise; empty: clean as far as known
 
   std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
   std::int64_t classes() const { return static_cast<std::int64_t>(info.classes.size()); }
@@ -40,7 +42,7 @@ struct SampleSet {
   }
 };
 
-/// XXH3-64 over pixels, labels, votes and class names: two ranks that train on the same data agree on it.
+/// XXH3-64 over class names, pixels, labels, votes and clean labels: two ranks that train on the same data agree on it.
 std::uint64_t fingerprint(const SampleSet& set);
 
 /// XXH3-64 over any bytes: the pixels of a stored variant, a file.

@@ -76,6 +76,7 @@ void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
   if (!set.distribution.empty())
     output.write<float>(group + "distribution", set.distribution, {rows, set.info.classes.size()});
   output.write_strings(group + "ids", set.ids);
+  if (!set.clean_labels.empty()) output.write<std::int32_t>(group + "clean_labels", set.clean_labels, {rows});
   if (split == "train") file_->training_rows = set.size();
 }
 

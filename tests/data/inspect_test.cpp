@@ -80,6 +80,18 @@ TEST(Inspect, VotesAreNullWhereThereAreNone) {
   EXPECT_TRUE(inspect(folder / "x.h5").at("splits").at("test").at("votes").is_null());
 }
 
+TEST(Inspect, LabelNoiseIsTheShareOfLabelsThatAreNotTheCleanOnes) {
+  const Folder folder;
+  SampleSet noisy = voted_set(), other = voted_set();
+  noisy.clean_labels = {0, 1, 2};
+  other.ids = {"d", "e", "f"};
+  write_store(folder / "x.h5", noisy, other);
+  const nlohmann::json splits = inspect(folder / "x.h5").at("splits");
+  EXPECT_DOUBLE_EQ(splits.at("train").at("label_noise"), 1.0 / 3);
+  EXPECT_TRUE(splits.at("test").at("label_noise").is_null());
+  EXPECT_THAT(verify(folder / "x.h5").front(), HasSubstr("clean labels"));
+}
+
 TEST(Verify, ReturnsALineACheck) {
   const Folder folder;
   SampleSet other = voted_set();

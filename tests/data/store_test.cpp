@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "data/store/hash.h"
 #include "store_testing.h"
 
 namespace penumbra::data::testing {
@@ -21,6 +22,7 @@ void expect_same(const SampleSet& a, const SampleSet& b) {
   EXPECT_EQ(a.votes, b.votes);
   EXPECT_EQ(a.distribution, b.distribution);
   EXPECT_EQ(a.ids, b.ids);
+  EXPECT_EQ(a.clean_labels, b.clean_labels);
 }
 
 std::vector<int> corners(const Rectangle& box) { return {box.x0, box.y0, box.x1, box.y1}; }
@@ -84,6 +86,30 @@ TEST(Store, GivesBackSetsWithoutVotesAndDistribution) {
   writer.write_split("val", set);
   writer.commit();
   expect_same(StoreReader(folder / "x.h5").load("val"), set);
+}
+
+TEST(Store, GivesBackCleanLabels) {
+  const Folder folder;
+  SampleSet set = small_set(4);
+  set.clean_labels = {0, 2, 2, 1};
+  StoreWriter writer(folder / "x.h5", set.info);
+  writer.write_split("train", set);
+  writer.commit();
+  expect_same(StoreReader(folder / "x.h5").load("train"), set);
+}
+
+TEST(Store, FingerprintIsThatOfTheManual) {
+  SampleSet set = small_set(70);
+  Hash hash;
+  const std::string names("calm\0glad\0böse\0", 16);
+  hash.add(std::span<const char>(names));
+  hash.add(std::span<const std::uint8_t>(set.pixels.bytes()));
+  hash.add(std::span<const std::int32_t>(set.labels));
+  hash.add(std::span<const float>(set.votes));
+  EXPECT_EQ(fingerprint(set), hash.digest());
+  set.clean_labels = set.labels;
+  hash.add(std::span<const std::int32_t>(set.labels));
+  EXPECT_EQ(fingerprint(set), hash.digest());
 }
 
 TEST(Store, HasNoSplitOfAnEmptySet) {
@@ -155,6 +181,11 @@ TEST(Store, RefusesToWriteWhatNoReaderAccepts) {
   set = small_set(4);
   set.ids.pop_back();
   EXPECT_THAT(refusal(set), HasSubstr("3 ids, expected 4"));
+  set = small_set(4);
+  set.clean_labels = {0, 1, 2};
+  EXPECT_THAT(refusal(set), HasSubstr("3 clean labels, expected 4"));
+  set.clean_labels = {0, 1, 2, -1};
+  EXPECT_THAT(refusal(set), HasSubstr("the clean label of row 3 is -1"));
   set = small_set(4);
   set.info.classes[1] = "calm";
   EXPECT_THAT(refusal(set), HasSubstr("class names"));

@@ -13,6 +13,7 @@ void add_eval(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_checkpoint(CLI::App& app);
 void add_data(CLI::App& app);
+void add_data_tools(CLI::App& data);  ///< those below `data` that make stores from stores
 void add_config(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);

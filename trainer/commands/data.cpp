@@ -164,6 +164,7 @@ void add_data(CLI::App& app) {
   add_synth(*data, arguments);
   add_import(*data, arguments);
   add_ambiguous(*data, arguments);
+  add_data_tools(*data);
   add_looking(*data, arguments);
 }
 

@@ -1,0 +1,42 @@
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "data/tools/label_noise.h"
+#include "trainer/commands/commands.h"
+
+namespace penumbra::trainer {
+namespace {
+
+struct Arguments {
+  std::string from, to;
+  double rate = 0.2;
+  std::uint64_t seed = 1;
+};
+
+void print_lines(const std::vector<std::string>& lines, const std::string& out) {
+  for (const std::string& line : lines) fmt::print("{}\n", line);
+  fmt::print("wrote {}\n", out);
+}
+
+void add_noise(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* command = data.add_subcommand("noise", "A store with wrong labels put into its training split");
+  command->add_option("store", a->from, "HDF5 store with clean labels")->required();
+  command->add_option("out", a->to, "HDF5 file to write")->required();
+  command->add_option("--rate", a->rate, "share of the training faces that get another class")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--seed", a->seed, "which faces, and which classes they get")->capture_default_str();
+  command->footer("Example: penumbra data noise faces.h5 noisy.h5 --rate 0.2 --seed 1");
+  command->callback([a] { print_lines(data::write_with_label_noise(a->from, a->to, a->rate, a->seed), a->to); });
+}
+
+}  // namespace
+
+void add_data_tools(CLI::App& data) {
+  auto arguments = std::make_shared<Arguments>();
+  add_noise(data, arguments);
+}
+
+}  // namespace penumbra::trainer
