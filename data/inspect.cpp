@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <map>
 #include <span>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "data/error.h"
 #include "data/store/reader.h"
 #include "data/store/schema.h"
+#include "data/store/split_ids.h"
 
 namespace penumbra::data {
 namespace {
@@ -94,20 +94,14 @@ nlohmann::json inspect(const std::filesystem::path& file) {
 std::vector<std::string> verify(const std::filesystem::path& file) {
   const StoreReader reader(file);
   std::vector<std::string> lines;
-  std::map<std::string, std::string> split_of;
+  SplitIds ids;
   for (const std::string& split : reader.splits()) {
     const SampleSet set = reader.load(split);
-    for (const std::string& id : set.ids) {
-      const auto [entry, fresh] = split_of.emplace(id, split);
-      if (!fresh && entry->second != split) {
-        throw DataError(file.string() + ": \"" + id + "\" is in " + entry->second + " and in " + split +
-                        "; a face must be in one split only");
-      }
-    }
+    ids.add(split, set.ids, file.string());
     lines.push_back(verified_line(split, set));
   }
   if (lines.empty()) throw DataError(file.string() + ": has no split");
-  lines.push_back("ids: none of " + std::to_string(split_of.size()) + " is in two splits");
+  lines.push_back("ids: none of " + std::to_string(ids.size()) + " is in two splits");
   return lines;
 }
 

@@ -20,6 +20,7 @@ enum class Purpose : std::uint32_t {
   probe = 7,
   blocks = 8,
   label_noise = 9,
+  holdout = 10,
   occurrences = 11
 };
 

@@ -42,6 +42,19 @@ class DataTools(Case):
         self.done("verify", noisy)
         self.assertIn("noisy already", self.refused("noise", noisy, self.folder / "more.h5"))
 
+    def test_holdout_takes_its_share_of_each_class(self):
+        self.assertIn("already", self.refused("holdout", self.faces, self.folder / "more.h5"))
+        bare, out = self.folder / "bare.h5", self.folder / "held.h5"
+        bare.write_bytes(self.faces.read_bytes())
+        with h5py.File(bare, "r+") as file:
+            del file["original/val"]
+        self.assertIn("train: 192 faces, val: 64", self.done("holdout", bare, out, "--fraction", 0.25))
+        before, train, val = self.split(bare, "train"), self.split(out, "train"), self.split(out, "val")
+        self.assertEqual(sorted([*train["ids"], *val["ids"]]), sorted(before["ids"]))
+        for label in range(8):
+            self.assertLess(abs((val["labels"] == label).sum() - (before["labels"] == label).sum() / 4), 1)
+        self.done("verify", out)
+
 
 if __name__ == "__main__":
     unittest.main()

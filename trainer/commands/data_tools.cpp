@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "data/tools/holdout.h"
 #include "data/tools/label_noise.h"
 #include "trainer/commands/commands.h"
 
@@ -10,8 +11,8 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string from, to;
-  double rate = 0.2;
+  std::string from, to, split = "val";
+  double rate = 0.2, fraction = 0.1;
   std::uint64_t seed = 1;
 };
 
@@ -32,11 +33,27 @@ void add_noise(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   command->callback([a] { print_lines(data::write_with_label_noise(a->from, a->to, a->rate, a->seed), a->to); });
 }
 
+void add_holdout(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* command = data.add_subcommand("holdout", "A store with a part of its training split held out");
+  command->add_option("store", a->from, "HDF5 store")->required();
+  command->add_option("out", a->to, "HDF5 file to write")->required();
+  command->add_option("--fraction", a->fraction, "share of the training faces, class by class")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--seed", a->seed, "which faces")->capture_default_str();
+  command->add_option("--split", a->split, "what they become: val or test")
+      ->check(CLI::IsMember({"val", "test"}))
+      ->capture_default_str();
+  command->footer("Example: penumbra data holdout rafdb.h5 rafdb-val.h5 --fraction 0.1 --seed 1");
+  command->callback([a] { print_lines(data::write_holdout(a->from, a->to, a->fraction, a->seed, a->split), a->to); });
+}
+
 }  // namespace
 
 void add_data_tools(CLI::App& data) {
   auto arguments = std::make_shared<Arguments>();
   add_noise(data, arguments);
+  add_holdout(data, arguments);
 }
 
 }  // namespace penumbra::trainer

@@ -1,0 +1,108 @@
+#include "data/tools/holdout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+
+#include "data/error.h"
+#include "data/plan/shuffle.h"
+#include "data/store/rows.h"
+#include "data/store/split_ids.h"
+#include "data/tools/copy.h"
+
+namespace penumbra::data {
+namespace {
+
+using Rows = std::vector<std::int64_t>;
+
+std::vector<Rows> rows_by_class(std::span<const std::int32_t> labels, std::int64_t classes) {
+  std::vector<Rows> rows(static_cast<std::size_t>(classes));
+  for (std::size_t row = 0; row < labels.size(); ++row)
+    rows[static_cast<std::size_t>(labels[row])].push_back(static_cast<std::int64_t>(row));
+  return rows;
+}
+
+/// How many of each class, by the method of largest remainders (Hamilton's).
+std::vector<std::size_t> shares(const std::vector<Rows>& classes, double fraction, std::size_t total) {
+  std::vector<std::size_t> share, order(classes.size());
+  std::vector<double> remainder;
+  for (const Rows& rows : classes) {
+    const double exact = fraction * static_cast<double>(rows.size());
+    share.push_back(static_cast<std::size_t>(exact));
+    remainder.push_back(exact - std::floor(exact));
+  }
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return remainder[a] > remainder[b]; });
+  std::size_t left = total - std::accumulate(share.begin(), share.end(), std::size_t{0});
+  for (const std::size_t c : order) {
+    if (left == 0) break;
+    if (share[c] == classes[c].size()) continue;
+    ++share[c];
+    --left;
+  }
+  return share;
+}
+
+/// Of each row, whether it is held out.
+std::vector<bool> drawn(std::vector<Rows> classes, double fraction, std::int64_t samples, std::uint64_t seed) {
+  const auto total = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(samples)));
+  const auto share = shares(classes, fraction, total);
+  std::vector<bool> held(static_cast<std::size_t>(samples));
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    Draws draws(seed, Purpose::holdout, 0, static_cast<std::uint32_t>(c));
+    shuffle(std::span(classes[c]), draws);
+    for (std::size_t i = 0; i < share[c]; ++i) held[static_cast<std::size_t>(classes[c][i])] = true;
+  }
+  return held;
+}
+
+void require_both(const HeldOut& parts, double fraction, const std::string& store) {
+  if (parts.held.size() > 0 && parts.kept.size() > 0) return;
+  const auto samples = parts.held.size() + parts.kept.size();
+  throw DataError(store + ": " + std::to_string(fraction) + " of " + std::to_string(samples) + " training faces is " +
+                  (parts.held.size() == 0 ? "none" : "all of them") + "; take another fraction");
+}
+
+}  // namespace
+
+HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed) {
+  if (!(fraction >= 0 && fraction <= 1))
+    throw std::invalid_argument("holding out a fraction of " + std::to_string(fraction) + ": take 0 to 1");
+  const auto& labels = set.clean_labels.empty() ? set.labels : set.clean_labels;
+  const auto held = drawn(rows_by_class(labels, set.classes()), fraction, set.size(), seed);
+  Rows in, out;
+  for (std::int64_t row = 0; row < set.size(); ++row) (held[static_cast<std::size_t>(row)] ? out : in).push_back(row);
+  HeldOut parts{rows_of(set, in), rows_of(set, out)};
+  if (!parts.held.clean_labels.empty()) {
+    parts.held.labels = std::move(parts.held.clean_labels);
+    parts.held.clean_labels.clear();
+  }
+  return parts;
+}
+
+std::vector<std::string> write_holdout(const std::filesystem::path& store, const std::filesystem::path& out,
+                                       double fraction, std::uint64_t seed, const std::string& split) {
+  const StoreReader reader(store);
+  const auto splits = reader.splits();
+  if (std::find(splits.begin(), splits.end(), split) != splits.end())
+    throw DataError(store.string() + ": has a split " + split + " already; hold out one that it lacks (--split)");
+  const HeldOut parts = hold_out(reader.load("train"), fraction, seed);
+  require_both(parts, fraction, store.string());
+  SplitIds ids;
+  ids.add("train", parts.kept.ids, store.string());
+  ids.add(split, parts.held.ids, store.string());
+  StoreWriter writer(out, reader.info());
+  writer.write_split("train", parts.kept);
+  writer.write_split(split, parts.held);
+  copy_splits(reader, "train", writer, reader.info());
+  writer.commit();
+  std::vector<std::string> lines = {"train: " + std::to_string(parts.kept.size()) + " faces, " + split + ": " +
+                                    std::to_string(parts.held.size())};
+  note_variants(reader, lines);
+  return lines;
+}
+
+}  // namespace penumbra::data

@@ -1,0 +1,127 @@
+#include "data/tools/holdout.h"
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+
+#include "tests/data/random_set.h"
+#include "tests/data/store_testing.h"
+
+namespace penumbra::data::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+/// Class c has sizes[c] samples, one class after the other.
+SampleSet set_of(const std::vector<int>& sizes) {
+  int samples = 0;
+  for (const int size : sizes) samples += size;
+  SampleSet set = random_set(samples, 2, 1, static_cast<int>(sizes.size()));
+  set.labels.clear();
+  for (std::size_t c = 0; c < sizes.size(); ++c)
+    set.labels.insert(set.labels.end(), static_cast<std::size_t>(sizes[c]), static_cast<std::int32_t>(c));
+  return set;
+}
+
+std::vector<int> counts(const SampleSet& set) {
+  std::vector<int> found(static_cast<std::size_t>(set.classes()));
+  for (const std::int32_t label : set.labels) ++found[static_cast<std::size_t>(label)];
+  return found;
+}
+
+TEST(Holdout, EachClassGivesItsShareByLargestRemainders) {
+  // A tenth of 91 is 9: 4.5, 3.3 and 1.3 leave one seat, for the half.
+  EXPECT_THAT(counts(hold_out(set_of({45, 33, 13}), 0.1, 1).held), ElementsAre(5, 3, 1));
+  EXPECT_THAT(counts(hold_out(set_of({5, 5, 5, 5}), 0.1, 1).held), ElementsAre(1, 1, 0, 0));
+  EXPECT_THAT(counts(hold_out(set_of({0, 1, 10}), 0.5, 1).held), ElementsAre(0, 1, 5));
+}
+
+TEST(Holdout, TheTotalIsRoundedAndNoClassIsOffByOneOrMore) {
+  const std::vector<int> sizes = {97, 3, 41, 1, 0, 260};
+  const SampleSet set = set_of(sizes);
+  for (double fraction = 0; fraction <= 1; fraction += 0.037) {
+    const HeldOut parts = hold_out(set, fraction, 3);
+    EXPECT_EQ(parts.held.size(), std::lround(fraction * 402));
+    EXPECT_EQ(parts.held.size() + parts.kept.size(), 402);
+    for (std::size_t c = 0; c < sizes.size(); ++c)
+      EXPECT_LT(std::abs(counts(parts.held)[c] - fraction * sizes[c]), 1) << fraction << " of class " << c;
+  }
+}
+
+TEST(Holdout, TheTwoPartsAreTheSetInItsOrder) {
+  const SampleSet set = random_set(200, 3, 1);
+  const HeldOut parts = hold_out(set, 0.3, 5);
+  std::map<std::string, std::int64_t> row_of;
+  for (std::int64_t row = 0; row < set.size(); ++row) row_of[set.ids[row]] = row;
+  std::set<std::int64_t> seen;
+  for (const SampleSet* part : {&parts.kept, &parts.held}) {
+    std::int64_t last = -1;
+    for (std::int64_t i = 0; i < part->size(); ++i) {
+      const std::int64_t row = row_of.at(part->ids[i]);
+      EXPECT_GT(row, last);
+      EXPECT_EQ(part->labels[i], set.labels[row]);
+      EXPECT_TRUE(std::ranges::equal(part->image(i), set.image(row)));
+      seen.insert(last = row);
+    }
+  }
+  EXPECT_EQ(seen.size(), 200u);
+  EXPECT_EQ(hold_out(set, 0.3, 5).held.ids, parts.held.ids);
+  EXPECT_NE(hold_out(set, 0.3, 6).held.ids, parts.held.ids);
+}
+
+TEST(Holdout, HeldOutSamplesGetTheirCleanLabelsBackAndAreDrawnByThem) {
+  SampleSet set = set_of({40, 40, 20});
+  set.clean_labels = set.labels;
+  for (std::int32_t& label : set.labels) label = (label + 1) % 3;
+  const HeldOut parts = hold_out(set, 0.1, 1);
+  EXPECT_THAT(counts(parts.held), ElementsAre(4, 4, 2));
+  EXPECT_THAT(parts.held.clean_labels, IsEmpty());
+  EXPECT_THAT(counts(parts.kept), ElementsAre(18, 36, 36));
+  EXPECT_EQ(parts.kept.clean_labels.size(), 90u);
+}
+
+class HoldoutStore : public ::testing::Test {
+ protected:
+  HoldoutStore() { write_small_store(store); }
+  const Folder folder;
+  const std::filesystem::path store = folder / "x.h5", out = folder / "out.h5";
+};
+
+TEST_F(HoldoutStore, HasTheNewSplitAndTheOthersAsTheyWere) {
+  EXPECT_THAT(write_holdout(store, out, 0.2, 1, "test"),
+              ElementsAre("train: 56 faces, test: 14", HasSubstr("variants")));
+  const StoreReader reader(out);
+  EXPECT_THAT(reader.splits(), ElementsAre("train", "val", "test"));
+  EXPECT_EQ(reader.variants(), 0);
+  EXPECT_EQ(reader.load("val").ids, small_set(5).ids);
+  EXPECT_EQ(reader.load("test").ids, hold_out(small_set(70), 0.2, 1).held.ids);
+}
+
+TEST_F(HoldoutStore, ASplitThatIsThereIsNotReplaced) {
+  EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.2, 1, "val"); }), HasSubstr("has a split val already"));
+}
+
+TEST_F(HoldoutStore, NeitherPartMayBeEmpty) {
+  EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.001, 1, "test"); }),
+              HasSubstr("of 70 training faces is none"));
+  EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.999, 1, "test"); }), HasSubstr("is all of them"));
+}
+
+TEST_F(HoldoutStore, AFaceThatIsThereTwiceIsNotTrainedAndTestedOn) {
+  SampleSet set = small_set(10);
+  set.ids.assign(10, "the same");
+  StoreWriter writer(store, set.info);
+  writer.write_split("train", set);
+  writer.commit();
+  EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.5, 1, "val"); }),
+              HasSubstr("\"the same\" is in train and in val"));
+  EXPECT_THAT(folder.names(), Not(::testing::Contains("out.h5")));
+}
+
+}  // namespace
+}  // namespace penumbra::data::testing
