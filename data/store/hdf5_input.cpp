@@ -14,8 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<char, 8> kSignature = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
-// The shortest superblock, with the symbol table entry that follows it.
-constexpr std::uint64_t kLeastFile = 96;
+// From this superblock on (8 + 40 bytes), headers can carry checksums. HDF5 believes older ones: damage crashes it.
+constexpr char kLeastVersion = 2;
+constexpr std::uint64_t kLeastFile = 48;
 
 std::string text_of(const Shape& shape) {
   std::string text = "[";
@@ -37,14 +38,17 @@ std::uint64_t elements(const Shape& shape) {
 /// Why a file whose first bytes are these is not worth opening; empty when it is.
 std::string foreign(const fs::path& path, std::uint64_t bytes) {
   std::ifstream file(path, std::ios::binary);
-  std::array<char, 8> start{};
+  std::array<char, kSignature.size() + 1> start{};
   file.read(start.data(), start.size());
-  const auto got = static_cast<std::size_t>(file.gcount());
+  const auto got = std::min(static_cast<std::size_t>(file.gcount()), kSignature.size());
   if (!file && got == 0 && bytes > 0) return "cannot be read; check its permissions";
   if (bytes == 0) return "is empty (truncated?); make it again";
   if (!std::equal(start.begin(), start.begin() + static_cast<std::ptrdiff_t>(got), kSignature.begin()))
     return "is not an HDF5 file; make one with `penumbra data import` or `penumbra data synth`";
   if (bytes < kLeastFile) return "is truncated; make it again";
+  if (start.back() < kLeastVersion)
+    return "is of HDF5's old format, without checksums; convert it with `h5repack -L`, or write it with h5py's "
+           "libver=\"v110\"";
   return {};
 }
 
@@ -60,14 +64,6 @@ std::vector<std::string> cut(const std::vector<char>& bytes, std::size_t width) 
     const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(at);
     texts.emplace_back(begin, std::find(begin, begin + static_cast<std::ptrdiff_t>(width), '\0'));
   }
-  return texts;
-}
-
-/// Copies and frees what HDF5 has allocated for strings of variable length.
-std::vector<std::string> take(std::vector<char*>& raw, hid_t type, hid_t space) {
-  std::vector<std::string> texts;
-  for (const char* text : raw) texts.emplace_back(text == nullptr ? "" : text);
-  H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw.data());
   return texts;
 }
 
@@ -254,16 +250,13 @@ std::vector<std::string> Hdf5Input::texts_attribute(const std::string& group, co
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
   const std::size_t width = H5Tget_size(type.get());
   const auto where = "attribute " + name + " in " + group;
-  if (H5Tget_class(type.get()) != H5T_STRING || count < 0) fail(where + " must be strings");
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || count < 0)
+    fail(where + " must be strings of fixed length (in h5py: numpy.bytes_)");
   if (static_cast<std::uint64_t>(count) > file_bytes_ / width) fail(where + " claims more than the file holds");
-  const auto entries = static_cast<std::size_t>(count);
-  const bool variable = H5Tis_variable_str(type.get()) > 0;
-  std::vector<char> bytes(variable ? 0 : entries * width);
-  std::vector<char*> pointers(variable ? entries : 0);
-  void* target = variable ? static_cast<void*>(pointers.data()) : bytes.data();
-  if (count > 0 && H5Aread(opened.get(), type.get(), target) < 0)
+  std::vector<char> bytes(static_cast<std::size_t>(count) * width);
+  if (count > 0 && H5Aread(opened.get(), type.get(), bytes.data()) < 0)
     fail(where + " cannot be read (" + error_text() + ")");
-  return variable ? take(pointers, type.get(), space.get()) : cut(bytes, width);
+  return cut(bytes, width);
 }
 
 template std::vector<std::uint8_t> Hdf5Input::read(const std::string&, const Shape&) const;

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "data/store/hdf5_handles.h"
 #include "store_testing.h"
 
 namespace penumbra::data::testing {
@@ -103,8 +104,15 @@ TEST_F(StoreDamage, ForeignFileIsNotHdf5) {
 }
 
 TEST_F(StoreDamage, OtherHdf5IsNoStore) {
-  H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
+  H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()));
   EXPECT_THAT(complaint_about(path), HasSubstr("not a Penumbra store"));
+}
+
+TEST_F(StoreDamage, HeadersWithoutChecksumsAreRefused) {
+  H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+  EXPECT_THAT(complaint_about(path), HasSubstr("h5repack -L"));
 }
 
 TEST_F(StoreDamage, TruncatedAtAnyLengthIsSaidToBeTruncated) {
