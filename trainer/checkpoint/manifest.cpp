@@ -13,6 +13,15 @@ namespace {
 
 constexpr int kVersion = 2;
 
+/// Elsewhere the JSON library would cast a fraction to an integer without asking whether it fits.
+bool has_misplaced_fraction(const nlohmann::json& manifest) {
+  const nlohmann::json leaves = manifest.flatten();
+  for (const auto& [name, value] : leaves.items()) {
+    if (value.is_number_float() && name != "/best" && name != "/temperature") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, epoch, step)
@@ -33,6 +42,7 @@ Manifest manifest_from(const std::string& json) {
     const auto parsed = nlohmann::json::parse(json);
     if (parsed.at("format") != "penumbra checkpoint" || parsed.at("version") != kVersion)
       throw std::invalid_argument("its manifest is of another version");
+    if (has_misplaced_fraction(parsed)) throw std::invalid_argument("its manifest is damaged");
     return parsed.get<Manifest>();
   } catch (const nlohmann::json::exception&) {
     throw std::invalid_argument("its manifest is damaged");
