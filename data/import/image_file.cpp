@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <span>
 #include <string>
 
 #include <png.h>
@@ -106,12 +105,13 @@ Image decode_jpeg(const fs::path& path, Bytes bytes) {
 
 }  // namespace
 
-Image read_image(const fs::path& path) {
-  const std::vector<std::uint8_t> bytes = read_bytes(path);
-  if (starts_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(path, bytes);
-  if (starts_with(bytes, {0xff, 0xd8, 0xff})) return decode_jpeg(path, bytes);
-  fail(path, bytes.empty() ? "is empty" : "is neither a PNG nor a JPEG");
+Image decode_image(Bytes bytes, const fs::path& name) {
+  if (starts_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(name, bytes);
+  if (starts_with(bytes, {0xff, 0xd8, 0xff})) return decode_jpeg(name, bytes);
+  fail(name, bytes.empty() ? "is empty" : "is neither a PNG nor a JPEG");
 }
+
+Image read_image(const fs::path& path) { return decode_image(read_bytes(path), path); }
 
 void write_png(const fs::path& path, const Image& image) {
   png_image png{};

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 namespace penumbra::data {
@@ -15,6 +16,8 @@ struct Image {
 /// PNG's gAMA chunk is honoured, an EXIF orientation is not. Throws DataError naming the file, also when only its end
 /// is missing or the decoder had to guess; refuses more than 64 Mpixel before allocating. Thread-safe.
 Image read_image(const std::filesystem::path& path);
+/// The same from the bytes of a file; `name` is what complaints call it.
+Image decode_image(std::span<const std::uint8_t> bytes, const std::filesystem::path& name);
 /// For contact sheets.
 void write_png(const std::filesystem::path& path, const Image& image);
 
