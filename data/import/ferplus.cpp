@@ -1,11 +1,10 @@
 #include "data/import/ferplus.h"
 
-#include <charconv>
-
 #include "data/error.h"
 #include "data/import/csv.h"
 #include "data/import/decode_all.h"
 #include "data/import/ferplus_votes.h"
+#include "data/import/pixel_text.h"
 #include "data/store/writer.h"
 
 namespace penumbra::data {
@@ -13,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSide = 48;
+constexpr int kSide = kFer2013Side;
 constexpr std::size_t kImageBytes = kSide * kSide;
 
 /// The faces of one split that the rule keeps, with their pixels once these are read.
@@ -58,20 +57,6 @@ void read_images(const fs::path& folder, bool skip_bad, Faces& faces) {
   faces.bad = std::move(decoded.bad);
 }
 
-/// Appends 48 x 48 values from 0 to 255 with one blank between.
-bool parse_pixels(const std::string& text, std::vector<std::uint8_t>& pixels) {
-  const char *at = text.data(), *const end = at + text.size();
-  for (std::size_t i = 0; i < kImageBytes; ++i) {
-    if (i > 0 && (at == end || *at++ != ' ')) return false;
-    std::uint8_t value = 0;
-    const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc()) return false;
-    pixels.push_back(value);
-    at = next;
-  }
-  return at == end;
-}
-
 void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows, Splits& splits) {
   CsvReader csv(file);
   const std::size_t pixels = csv.column("pixels"), usage = csv.column("Usage");
@@ -84,8 +69,8 @@ void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows,
                                 " in line " + std::to_string(row.line) +
                                 " of fer2013new.csv; both must have the same row order");
     }
-    if (row.label && !parse_pixels(fields.fields[pixels], splits[row.split].pixels))
-      csv.fail(fields.line, "pixels are not 48x48 numbers from 0 to 255 with one blank between");
+    if (row.label && !append_pixel_text(fields.fields[pixels], splits[row.split].pixels))
+      csv.fail(fields.line, kFer2013PixelsExpected);
   }
   if (count < rows.size()) {
     throw DataError(file.string() + ": has " + std::to_string(count) + " rows, fer2013new.csv has " +

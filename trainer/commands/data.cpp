@@ -4,8 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "data/import/ferplus.h"
-#include "data/import/folder.h"
+#include "data/import/image_file.h"
 #include "data/inspect.h"
 #include "data/probe.h"
 #include "data/render/variants.h"
@@ -21,23 +20,13 @@ namespace {
 
 struct Arguments {
   data::SynthOptions synth;
-  data::FolderOptions folder;
-  std::string from, to, rule = "majority", sheet;
+  std::string from, to, sheet;
   int variants = 1;
   std::uint64_t seed = 1;
   std::string config;
   std::vector<std::string> sets;
   bool json = false;
 };
-
-void print_report(const data::ImportReport& report, const std::string& out) {
-  for (const std::string& note : report.notes) fmt::print("{}\n", note);
-  for (const auto& split : report.splits) {
-    fmt::print("{}: {} faces, {} dropped by the label rule, {} corrupt\n", split.name, split.kept,
-               split.dropped_by_rule, split.bad_images);
-  }
-  fmt::print("wrote {}\n", out);
-}
 
 void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* command = data.add_subcommand("synth", "Write a store of procedural faces whose true ambiguity is known");
@@ -63,33 +52,6 @@ void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
     if (!a->sheet.empty()) data::write_png(a->sheet, data::contact_sheet(a->synth, 8, 3));
     fmt::print("wrote {}: {} / {} / {} faces\n", a->to, a->synth.train, a->synth.val, a->synth.test);
   });
-}
-
-void add_import(CLI::App& data, const std::shared_ptr<Arguments>& a) {
-  CLI::App* import = data.add_subcommand("import", "Write a store from a data set's own files");
-  import->require_subcommand(1);
-  CLI::App* ferplus =
-      import->add_subcommand("ferplus", "fer2013new.csv with FER2013{Train,Valid,Test}/ or fer2013.csv");
-  CLI::App* folder = import->add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
-  for (CLI::App* command : {ferplus, folder}) {
-    command->add_option("dir", a->from, "folder to read")->required();
-    command->add_option("out", a->to, "HDF5 file to write")->required();
-    command->add_flag("--skip-bad", a->folder.common.skip_bad, "name, count and leave out corrupt images");
-  }
-  ferplus->add_option("--labels", a->rule, "rule of the hard label")
-      ->check(CLI::IsMember({"argmax", "majority"}))
-      ->capture_default_str();
-  ferplus->footer("Example: penumbra data import ferplus ferplus/ ferplus.h5 --labels majority");
-  ferplus->callback([a] {
-    const auto rule = a->rule == "argmax" ? data::LabelRule::argmax : data::LabelRule::majority;
-    print_report(data::import_ferplus(a->from, a->to, rule, a->folder.common), a->to);
-  });
-  folder->add_option("--size", a->folder.size, "side in pixels to resize to; 0: as they are")
-      ->check(CLI::Range(0, 1024));
-  folder->add_option("--channels", a->folder.channels, "1 grey, 3 RGB, 0: as the first image")
-      ->check(CLI::IsMember({0, 1, 3}));
-  folder->footer("Example: penumbra data import folder sfew/ sfew.h5 --size 100");
-  folder->callback([a] { print_report(data::import_folder(a->from, a->to, a->folder), a->to); });
 }
 
 void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
@@ -162,7 +124,7 @@ void add_data(CLI::App& app) {
   CLI::App* data = app.add_subcommand("data", "Make, import, inspect and verify stores of faces");
   data->require_subcommand(1);
   add_synth(*data, arguments);
-  add_import(*data, arguments);
+  add_import(*data);
   add_ambiguous(*data, arguments);
   add_data_tools(*data);
   add_looking(*data, arguments);

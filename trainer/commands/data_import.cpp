@@ -1,0 +1,84 @@
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "data/import/fer2013.h"
+#include "data/import/ferplus.h"
+#include "data/import/folder.h"
+#include "trainer/commands/commands.h"
+
+namespace penumbra::trainer {
+namespace {
+
+struct Arguments {
+  data::FolderOptions folder;
+  data::ImportOptions common;
+  std::string from, to, rule = "majority";
+};
+using Shared = std::shared_ptr<Arguments>;
+
+void print_report(const data::ImportReport& report, const std::string& out) {
+  for (const std::string& note : report.notes) fmt::print("{}\n", note);
+  for (const auto& split : report.splits) {
+    fmt::print("{}: {} faces, {} dropped by the label rule, {} corrupt\n", split.name, split.kept,
+               split.dropped_by_rule, split.bad_images);
+  }
+  fmt::print("wrote {}\n", out);
+}
+
+void add_out(CLI::App& command, const Shared& a) { command.add_option("out", a->to, "HDF5 file to write")->required(); }
+
+void add_folder_and_out(CLI::App& command, const Shared& a) {
+  command.add_option("dir", a->from, "folder to read")->required();
+  add_out(command, a);
+  command.add_flag("--skip-bad", a->common.skip_bad, "name, count and leave out corrupt images");
+}
+
+void add_ferplus(CLI::App& import, const Shared& a) {
+  CLI::App* command = import.add_subcommand("ferplus", "fer2013new.csv with FER2013{Train,Valid,Test}/ or fer2013.csv");
+  add_folder_and_out(*command, a);
+  command->add_option("--labels", a->rule, "rule of the hard label")
+      ->check(CLI::IsMember({"argmax", "majority"}))
+      ->capture_default_str();
+  command->footer("Example: penumbra data import ferplus ferplus/ ferplus.h5 --labels majority");
+  command->callback([a] {
+    const auto rule = a->rule == "argmax" ? data::LabelRule::argmax : data::LabelRule::majority;
+    print_report(data::import_ferplus(a->from, a->to, rule, a->common), a->to);
+  });
+}
+
+void add_fer2013(CLI::App& import, const Shared& a) {
+  CLI::App* command = import.add_subcommand("fer2013", "fer2013.csv (emotion,pixels,Usage) with its own labels");
+  command->add_option("from", a->from, "fer2013.csv, or the folder that holds it")->required();
+  add_out(*command, a);
+  command->footer("Example: penumbra data import fer2013 fer2013.csv fer2013.h5");
+  command->callback([a] { print_report(data::import_fer2013(a->from, a->to), a->to); });
+}
+
+void add_folder(CLI::App& import, const Shared& a) {
+  CLI::App* command = import.add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
+  add_folder_and_out(*command, a);
+  command->add_option("--size", a->folder.size, "side in pixels to resize to; 0: as they are")
+      ->check(CLI::Range(0, 1024));
+  command->add_option("--channels", a->folder.channels, "1 grey, 3 RGB, 0: as the first image")
+      ->check(CLI::IsMember({0, 1, 3}));
+  command->footer("Example: penumbra data import folder sfew/ sfew.h5 --size 100");
+  command->callback([a] {
+    a->folder.common = a->common;
+    print_report(data::import_folder(a->from, a->to, a->folder), a->to);
+  });
+}
+
+}  // namespace
+
+void add_import(CLI::App& data) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* import = data.add_subcommand("import", "Write a store from a data set's own files");
+  import->require_subcommand(1);
+  add_ferplus(*import, arguments);
+  add_fer2013(*import, arguments);
+  add_folder(*import, arguments);
+}
+
+}  // namespace penumbra::trainer
