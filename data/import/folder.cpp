@@ -4,8 +4,7 @@
 #include <cctype>
 
 #include "data/error.h"
-#include "data/import/decode_all.h"
-#include "data/store/writer.h"
+#include "data/import/listed_images.h"
 
 namespace penumbra::data {
 namespace {
@@ -14,11 +13,9 @@ namespace fs = std::filesystem;
 
 /// The files of one split, by class and name.
 struct Listing {
-  std::string name;  ///< train, val, test
-  fs::path folder;   ///< empty: the split is missing
+  ListedImages images;
+  fs::path folder;  ///< empty: the split is missing
   std::vector<std::string> classes;
-  std::vector<fs::path> files;
-  std::vector<std::int32_t> labels;
   std::int64_t others = 0;  ///< files that are no images by their ending
 };
 
@@ -51,7 +48,7 @@ fs::path find_split(const fs::path& dir, const std::string& name) {
 
 /// `classes` empty: take the folder's own.
 Listing list_split(const fs::path& dir, const std::string& name, const std::vector<std::string>& classes) {
-  Listing listing{name, find_split(dir, name), classes, {}, {}, 0};
+  Listing listing{{name, {}, {}, {}, {}, 0}, find_split(dir, name), classes, 0};
   if (listing.folder.empty()) return listing;
   for (const fs::path& folder : sorted_entries(listing.folder)) {
     if (!fs::is_directory(folder)) {
@@ -67,15 +64,16 @@ Listing list_split(const fs::path& dir, const std::string& name, const std::vect
         ++listing.others;
         continue;
       }
-      listing.files.push_back(file);
-      listing.labels.push_back(static_cast<std::int32_t>(found - listing.classes.begin()));
+      listing.images.files.push_back(file);
+      listing.images.labels.push_back(static_cast<std::int32_t>(found - listing.classes.begin()));
+      listing.images.ids.push_back(file.lexically_relative(dir).generic_string());
     }
   }
   return listing;
 }
 
 Image first_readable(const Listing& train, bool skip_bad) {
-  for (const fs::path& file : train.files) {
+  for (const fs::path& file : train.images.files) {
     try {
       return read_image(file);
     } catch (const DataError&) {
@@ -99,41 +97,10 @@ StoreInfo folder_info(const fs::path& dir, const Listing& train, const FolderOpt
   return info;
 }
 
-FitImage fit_to(const StoreInfo& info, bool may_resize) {
-  return [side = info.image_size, channels = info.channels, may_resize](const Image& image, const fs::path& file) {
-    if (!may_resize && (image.width != side || image.height != side)) {
-      throw DataError(file.string() + ": is " + std::to_string(image.width) + "x" + std::to_string(image.height) +
-                      " pixels, the first image says " + std::to_string(side) + "x" + std::to_string(side) +
-                      "; resize with --size");
-    }
-    return to_channels(resize(image, side), channels);
-  };
-}
-
-SampleSet read_split(const fs::path& dir, const Listing& listing, const StoreInfo& info, const FolderOptions& options,
-                     ImportReport& report) {
-  SampleSet set;
-  set.info = info;
-  Decoded decoded =
-      decode_all(listing.files, set.image_bytes(), fit_to(info, options.size > 0), options.common.skip_bad);
-  set.pixels = std::move(decoded.pixels);
-  for (const std::size_t i : decoded.kept) {
-    set.labels.push_back(listing.labels[i]);
-    set.ids.push_back(listing.files[i].lexically_relative(dir).generic_string());
-  }
-  report.notes.insert(report.notes.end(), decoded.bad.begin(), decoded.bad.end());
-  if (listing.others > 0) {
-    report.notes.push_back(listing.folder.string() + ": passed over " + std::to_string(listing.others) +
-                           " files that are not {class}/*.{png,jpg,jpeg}");
-  }
-  if (set.size() > 0) {
-    report.splits.push_back({listing.name, set.size(), 0, static_cast<std::int64_t>(decoded.bad.size())});
-  } else {
-    report.notes.push_back("no split " + listing.name + ": " +
-                           (listing.folder.empty() ? (dir / listing.name).string() + " is missing"
-                                                   : listing.folder.string() + " has no image"));
-  }
-  return set;
+void note_others(const Listing& listing, ImportReport& report) {
+  if (listing.others == 0) return;
+  report.notes.push_back(listing.folder.string() + ": passed over " + std::to_string(listing.others) +
+                         " files that are not {class}/*.{png,jpg,jpeg}");
 }
 
 }  // namespace
@@ -141,14 +108,17 @@ SampleSet read_split(const fs::path& dir, const Listing& listing, const StoreInf
 ImportReport import_folder(const fs::path& dir, const fs::path& out, const FolderOptions& options) {
   if (!fs::is_directory(dir)) throw DataError(dir.string() + ": no such folder");
   const Listing train = list_split(dir, "train", {});
-  if (train.files.empty()) throw DataError(dir.string() + ": has no train/{class}/*.{png,jpg,jpeg}");
+  if (train.images.files.empty()) throw DataError(dir.string() + ": has no train/{class}/*.{png,jpg,jpeg}");
   const StoreInfo info = folder_info(dir, train, options);
+  const FitImage fit = fit_to(info, options.size > 0, "the first image says");
   StoreWriter writer(out, info);
   ImportReport report;
   for (const std::string& name : {std::string("train"), std::string("val"), std::string("test")}) {
     const Listing listing = name == "train" ? train : list_split(dir, name, info.classes);
-    const SampleSet set = read_split(dir, listing, info, options, report);
-    if (set.size() > 0) writer.write_split(name, set);
+    const std::string why_none =
+        listing.folder.empty() ? (dir / name).string() + " is missing" : listing.folder.string() + " has no image";
+    note_others(listing, report);
+    import_listed(listing.images, fit, options.common, why_none, writer, info, report);
   }
   writer.commit();
   return report;

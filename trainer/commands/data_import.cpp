@@ -6,6 +6,7 @@
 #include "data/import/fer2013.h"
 #include "data/import/ferplus.h"
 #include "data/import/folder.h"
+#include "data/import/rafdb.h"
 #include "trainer/commands/commands.h"
 
 namespace penumbra::trainer {
@@ -13,6 +14,7 @@ namespace {
 
 struct Arguments {
   data::FolderOptions folder;
+  data::RafdbOptions rafdb;
   data::ImportOptions common;
   std::string from, to, rule = "majority";
 };
@@ -56,6 +58,22 @@ void add_fer2013(CLI::App& import, const Shared& a) {
   command->callback([a] { print_report(data::import_fer2013(a->from, a->to), a->to); });
 }
 
+void add_rafdb(CLI::App& import, const Shared& a) {
+  CLI::App* command =
+      import.add_subcommand("rafdb", "EmoLabel/list_patition_label.txt with Image/aligned/*_aligned.jpg");
+  add_folder_and_out(*command, a);
+  command->add_option("--size", a->rafdb.size, "side in pixels to resize to; 0: 100, as they are")
+      ->check(CLI::Range(0, 1024));
+  command->add_option("--channels", a->rafdb.channels, "1 grey, 3 RGB")
+      ->check(CLI::IsMember({1, 3}))
+      ->capture_default_str();
+  command->footer("Example: penumbra data import rafdb rafdb/basic/ rafdb.h5");
+  command->callback([a] {
+    a->rafdb.common = a->common;
+    print_report(data::import_rafdb(a->from, a->to, a->rafdb), a->to);
+  });
+}
+
 void add_folder(CLI::App& import, const Shared& a) {
   CLI::App* command = import.add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
   add_folder_and_out(*command, a);
@@ -78,6 +96,7 @@ void add_import(CLI::App& data) {
   import->require_subcommand(1);
   add_ferplus(*import, arguments);
   add_fer2013(*import, arguments);
+  add_rafdb(*import, arguments);
   add_folder(*import, arguments);
 }
 
