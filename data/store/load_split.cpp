@@ -20,16 +20,25 @@ std::string difference(const StoreInfo& a, const StoreInfo& b) {
 
 }  // namespace
 
+StoreInfo require_one_kind(std::span<const std::string> files) {
+  StoreInfo all = StoreReader(files.front()).info();
+  for (const std::string& file : files.subspan(1)) {
+    const StoreInfo info = StoreReader(file).info();
+    if (const std::string why = difference(all, info); !why.empty())
+      throw DataError(file + ": has " + why + " as " + files.front() + " has; one set must be of one kind");
+    all.source = joined(all.source, info.source);
+    all.label_rule = joined(all.label_rule, info.label_rule);
+  }
+  return all;
+}
+
 SampleSet open_split(std::span<const std::string> files, const std::string& split) {
+  require_one_kind(files);
   std::vector<SampleSet> parts;
-  StoreInfo first;
   std::string named;
-  for (const auto& file : files) {
+  for (const std::string& file : files) {
     named += (named.empty() ? "" : ", ") + file;
     const StoreReader reader(file);
-    if (&file == &files.front()) first = reader.info();
-    if (const std::string why = difference(first, reader.info()); !why.empty())
-      throw DataError(file + ": has " + why + " as " + files.front() + " has; one set must be of one kind");
     const auto splits = reader.splits();
     if (std::find(splits.begin(), splits.end(), split) != splits.end()) parts.push_back(reader.open(split));
   }

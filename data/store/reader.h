@@ -47,7 +47,11 @@ class StoreReader {
   std::unique_ptr<File> file_;
 };
 
-/// One split of several stores, concatenated in order. They must agree on classes, size, channels and vote columns.
+/// Throws DataError unless the stores, at least one, agree on classes, size, channels and vote columns. Returns what
+/// they say of themselves, their sources and label rules joined.
+StoreInfo require_one_kind(std::span<const std::string> files);
+
+/// One split of several stores of one kind, concatenated in order.
 /// A store without that split is an error only when none of them has it.
 SampleSet load_split(std::span<const std::string> files, const std::string& split);
 /// The same, but images stay in the files where all of them hold them in pieces of whole rows.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -10,8 +11,8 @@
 namespace penumbra::data {
 
 /// Puts "N/" before each id that more than one of the parts has, N being the part's place in the list, from 1 on. Ids
-/// that one part has twice stay as they are.
-void tell_ids_apart(std::span<SampleSet> parts);
+/// that one part has twice stay as they are. Returns how many ids have changed.
+std::int64_t tell_ids_apart(std::span<SampleSet> parts);
 
 /// Writes the stores, one after the other, to `out`, split by split, told apart by tell_ids_apart; stored variants stay
 /// behind. One split of all of them is in memory at a time. Returns lines for the user. Throws DataError, also when the

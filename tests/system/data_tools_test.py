@@ -55,6 +55,16 @@ class DataTools(Case):
             self.assertLess(abs((val["labels"] == label).sum() - (before["labels"] == label).sum() / 4), 1)
         self.done("verify", out)
 
+    def test_merge_has_the_faces_of_both(self):
+        noisy, out = self.folder / "noisy.h5", self.folder / "both.h5"
+        self.done("noise", self.faces, noisy)
+        self.done("merge", out, self.faces, noisy)
+        first, second, both = self.split(self.faces, "train"), self.split(noisy, "train"), self.split(out, "train")
+        self.assertEqual(both["labels"].tolist(), [*first["labels"], *second["labels"]])
+        self.assertEqual(both["clean_labels"].tolist(), 2 * first["labels"].tolist())
+        self.assertEqual(both["ids"].tolist(), [place + name for place in (b"1/", b"2/") for name in first["ids"]])
+        self.done("verify", out)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -14,7 +14,7 @@ void add_predict(CLI::App& app);
 void add_checkpoint(CLI::App& app);
 void add_data(CLI::App& app);
 void add_data_tools(CLI::App& data);  ///< those below `data` that make stores from stores
-void add_import(CLI::App& data);  ///< below data
+void add_import(CLI::App& data);      ///< those below `data` that read a data set's own files
 void add_config(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);

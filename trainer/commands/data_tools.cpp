@@ -5,6 +5,7 @@
 
 #include "data/tools/holdout.h"
 #include "data/tools/label_noise.h"
+#include "data/tools/merge.h"
 #include "trainer/commands/commands.h"
 
 namespace penumbra::trainer {
@@ -12,6 +13,7 @@ namespace {
 
 struct Arguments {
   std::string from, to, split = "val";
+  std::vector<std::string> stores;
   double rate = 0.2, fraction = 0.1;
   std::uint64_t seed = 1;
 };
@@ -48,12 +50,22 @@ void add_holdout(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   command->callback([a] { print_lines(data::write_holdout(a->from, a->to, a->fraction, a->seed, a->split), a->to); });
 }
 
+void add_merge(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+  CLI::App* command =
+      data.add_subcommand("merge", "One store of several: of the same classes, image size and channels");
+  command->add_option("out", a->to, "HDF5 file to write")->required();
+  command->add_option("stores", a->stores, "HDF5 stores, two or more")->required()->expected(-2);
+  command->footer("Example: penumbra data merge both.h5 lab.h5 web.h5");
+  command->callback([a] { print_lines(data::write_merged(a->stores, a->to), a->to); });
+}
+
 }  // namespace
 
 void add_data_tools(CLI::App& data) {
   auto arguments = std::make_shared<Arguments>();
   add_noise(data, arguments);
   add_holdout(data, arguments);
+  add_merge(data, arguments);
 }
 
 }  // namespace penumbra::trainer
