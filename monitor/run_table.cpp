@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -40,6 +41,12 @@ Outcome outcome_named(const std::string& name) {
     if (name == name_of(outcome)) return outcome;
   }
   return Outcome::failed;
+}
+
+/// The JSON library would cast any number to an integer without asking whether it fits.
+int whole_number(const nlohmann::json& value, std::int64_t low, std::int64_t high) {
+  if (!value.is_number_integer() || value < low || value > high) throw std::invalid_argument("a number out of range");
+  return value.get<int>();
 }
 
 }  // namespace
@@ -233,11 +240,11 @@ void RunTable::load() {
       const std::string name = entry.at("name");
       if (!is_run_name(name) || runs_.size() >= options_.most_runs) continue;
       Run run;
-      run.ranks = entry.at("ranks");
-      run.incarnation = entry.at("incarnation");
+      run.ranks = whole_number(entry.at("ranks"), 1, kMostRanks);
+      run.incarnation = whole_number(entry.at("incarnation"), 0, std::numeric_limits<int>::max());
       run.outcome = outcome_named(entry.at("outcome"));
       run.details = entry.at("details").get<std::map<std::string, std::string>>();
-      const Seconds ago(unix_seconds() - entry.at("seen").get<double>());
+      const Seconds ago(std::clamp(unix_seconds() - entry.at("seen").get<double>(), 0.0, options_.forget_seconds));
       run.seen = Clock::now();  // a running one is missed from now on
       if (run.outcome != Outcome::running) run.seen -= std::chrono::duration_cast<Clock::duration>(ago);
       for (const auto& [rank, host] : entry.at("hosts").get<std::map<int, std::string>>()) {

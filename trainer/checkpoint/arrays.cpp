@@ -10,6 +10,9 @@
 namespace penumbra::trainer {
 namespace {
 
+// A file's word for the size of what it holds little of: visits of a hundred million samples, 4 GiB.
+constexpr std::size_t kMostSparse = std::size_t{1} << 30;
+
 struct Joined {
   std::vector<float> values;
   std::vector<bool> covered;
@@ -40,10 +43,16 @@ void place(const std::string& name, const ArrayPart& part, Joined& into) {
 }  // namespace
 
 WholeArrays join(const std::vector<StateArrays>& shares) {
+  std::map<std::string, std::size_t> given;  // values of all parts
+  for (const StateArrays& share : shares) {
+    for (const auto& [name, part] : share) given[name] += part.values.size();
+  }
   std::map<std::string, Joined> joined;
   for (const StateArrays& share : shares) {
     for (const auto& [name, part] : share) {
       const auto size = static_cast<std::size_t>(std::max<std::int64_t>(0, part.size));
+      if (size > (part.sparse ? kMostSparse : given[name]))
+        throw data::DataError(fmt::format("array {}: says that it has {} elements", name, size));
       const auto [entry, fresh] = joined.try_emplace(name);
       if (fresh) entry->second = {std::vector<float>(size), std::vector<bool>(size), false};
       place(name, part, entry->second);

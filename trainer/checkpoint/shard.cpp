@@ -39,7 +39,9 @@ StateArrays read_shard(const std::filesystem::path& path, const FileStamp& stamp
   if (found.checksum != stamp.checksum) throw data::DataError(fmt::format("{}: its checksum is wrong", path.string()));
   const data::Hdf5Input input(path);
   StateArrays share;
-  const std::vector<std::string> names = input.read_strings("names", input.shape("names").at(0));
+  const data::Shape named = input.shape("names");
+  if (named.size() != 1) input.fail("names is not a list");
+  const std::vector<std::string> names = input.read_strings("names", named.front());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string group = "array-" + std::to_string(i);
     ArrayPart part;
