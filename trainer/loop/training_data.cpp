@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include "data/error.h"
 #include "data/render/variants.h"
@@ -90,7 +91,7 @@ TrainingData open_data(const Config& config) {
   return data;
 }
 
-/// What all ranks must have read alike, as text; and in which order they go through it.
+/// What all ranks must have read alike, as text.
 std::string fingerprint_of(const TrainingData& data) {
   std::string text = fmt::format("train {:016x}", data::fingerprint(data.train));
   if (data.validation) text += fmt::format(", validation {:016x}", data::fingerprint(*data.validation));
@@ -98,9 +99,30 @@ std::string fingerprint_of(const TrainingData& data) {
     text += fmt::format(", variant {:016x} of seed {} epoch {}", data::byte_fingerprint(variant.pixels), variant.seed,
                         variant.epoch);
   }
-  if (data.windows.divide(data.train.size()))
-    text += fmt::format(", read in windows of {} rows", data.windows.rows_per_window);
   return text;
+}
+
+/// Tells one file from another without reading it, also where the paths are equal.
+std::string identity_of(const std::vector<std::string>& files) {
+  std::string text;
+  for (const std::string& file : files) {
+    struct stat status {};
+    if (stat(file.c_str(), &status) != 0) throw data::DataError(file + ": cannot be looked at");
+    text += fmt::format("{} {} {}.{} ", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return text;
+}
+
+/// One rank of a host reads the files for all that see the same ones.
+std::string agreed_fingerprint(const Config& config, const TrainingData& data, comm::World& world) {
+  std::string own, identity;
+  world.all_or_none([&] { identity = identity_of(config.data.files); }, exit_code_of);
+  const bool reads = world.broadcast_on_host(identity) != identity || world.local_rank() == 0;
+  world.all_or_none([&] { own = reads ? fingerprint_of(data) : ""; }, exit_code_of);
+  const std::string first = world.broadcast_on_host(own);
+  const std::string fingerprint = reads ? own : first;
+  world.require_agreement("training data", fingerprint);
+  return fingerprint;
 }
 
 }  // namespace
@@ -113,20 +135,15 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
         check_fit(config, data, world.size());
       },
       exit_code_of);
+  data.fingerprint = agreed_fingerprint(config, data, world);
   const std::uint64_t limit = static_cast<std::uint64_t>(config.data.memory_limit) << 20;
   data::share_images(data.train, limit, world, exit_code_of);
   if (data.validation) data::share_images(*data.validation, limit, world, exit_code_of);
   data.windows = data::windows_of(data.train, limit, config.loader.global_batch);
+  if (data.windows.divide(data.train.size()))
+    data.fingerprint += fmt::format(", read in windows of {} rows", data.windows.rows_per_window);
   if (world.rank() == 0 && limit == 0 && !data.train.pixels.resident())
     spdlog::warn("a host has too little free memory for the images: they are read from the files, in another order");
-  // One rank of a host reads them for all.
-  world.all_or_none(
-      [&] {
-        if (world.local_rank() == 0) data.fingerprint = fingerprint_of(data);
-      },
-      exit_code_of);
-  data.fingerprint = world.broadcast_on_host(data.fingerprint);
-  world.require_agreement("training data", data.fingerprint);
   return data;
 }
 
