@@ -41,8 +41,9 @@ std::vector<Pair> pairs_of(std::span<const Occurrence> occurrences, std::span<co
 std::vector<Occurrence> of_rows(const std::vector<std::int64_t>& rows, std::span<const Occurrence> all) {
   std::vector<Occurrence> occurrences;
   for (const std::int64_t row : rows) {
-    const auto same = std::ranges::equal_range(all, row, {}, &Occurrence::row);
-    occurrences.insert(occurrences.end(), same.begin(), same.end());
+    const auto before = [](const Occurrence& one, std::int64_t other) { return one.row < other; };
+    for (auto one = std::lower_bound(all.begin(), all.end(), row, before); one != all.end() && one->row == row; ++one)
+      occurrences.push_back(*one);
   }
   return occurrences;
 }
