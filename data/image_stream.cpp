@@ -57,7 +57,7 @@ struct ImageStream::Impl {
       for (RowTarget& target : targets) target.to = std::exchange(to, to + row_bytes);
       std::ranges::sort(targets, {}, &RowTarget::row);
       images.read(targets, row_bytes);
-    } catch (...) {
+    } catch (...) {  // every exception: images_of() rethrows it
       block->failure = std::current_exception();
     }
     return block;

@@ -1,29 +1,23 @@
 #include "data/plan/occurrences.h"
 
 #include <algorithm>
-#include <map>
 
+#include "data/plan/class_rows.h"
 #include "data/plan/philox.h"
 #include "data/plan/shuffle.h"
 
 namespace penumbra::data {
 namespace {
 
-/// The rows of each class.
-std::map<std::int32_t, std::vector<std::int64_t>> rows_by_class(std::span<const std::int32_t> labels) {
-  std::map<std::int32_t, std::vector<std::int64_t>> classes;
-  for (std::size_t row = 0; row < labels.size(); ++row) classes[labels[row]].push_back(static_cast<std::int64_t>(row));
-  return classes;
-}
+using Classes = std::vector<std::vector<std::int64_t>>;
 
-template <typename Classes>
 std::int64_t largest(const Classes& classes) {
   std::size_t most = 0;
-  for (const auto& [label, rows] : classes) most = std::max(most, rows.size());
+  for (const auto& rows : classes) most = std::max(most, rows.size());
   return static_cast<std::int64_t>(most);
 }
 
-/// Occurrences that a class of `size` gets.
+/// Occurrences that a class of `size` gets; it is not empty.
 std::int64_t filled(std::int64_t size, std::int64_t most_repeats, std::int64_t largest) {
   return most_repeats >= (largest + size - 1) / size ? largest : size * most_repeats;
 }
@@ -33,9 +27,12 @@ std::int64_t filled(std::int64_t size, std::int64_t most_repeats, std::int64_t l
 std::vector<Occurrence> draw_occurrences(std::span<const std::int32_t> labels, std::int64_t most_repeats,
                                          std::uint64_t seed, std::uint32_t epoch) {
   std::vector<std::uint32_t> times(labels.size(), 1);
-  auto classes = rows_by_class(labels);
+  // Where nobody is repeated nothing is drawn.
+  Classes classes = most_repeats > 1 ? rows_by_class(labels) : Classes();
   const std::int64_t most = largest(classes);
-  for (auto& [label, rows] : classes) {
+  for (std::size_t label = 0; label < classes.size(); ++label) {
+    auto& rows = classes[label];
+    if (rows.empty()) continue;
     const auto size = static_cast<std::int64_t>(rows.size()), wanted = filled(size, most_repeats, most);
     Draws draws(seed, Purpose::occurrences, epoch, static_cast<std::uint32_t>(label));
     shuffle(std::span(rows), draws);
@@ -52,10 +49,12 @@ std::vector<Occurrence> draw_occurrences(std::span<const std::int32_t> labels, s
 }
 
 std::int64_t count_occurrences(std::span<const std::int32_t> labels, std::int64_t most_repeats) {
-  const auto classes = rows_by_class(labels);
+  const Classes classes = rows_by_class(labels);
   const std::int64_t most = largest(classes);
   std::int64_t count = 0;
-  for (const auto& [label, rows] : classes) count += filled(static_cast<std::int64_t>(rows.size()), most_repeats, most);
+  for (const auto& rows : classes) {
+    if (!rows.empty()) count += filled(static_cast<std::int64_t>(rows.size()), most_repeats, most);
+  }
   return count;
 }
 

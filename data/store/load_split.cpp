@@ -18,32 +18,39 @@ std::string difference(const StoreInfo& a, const StoreInfo& b) {
   return {};
 }
 
+/// Opens all, which must be of one kind.
+std::vector<StoreReader> open_one_kind(std::span<const std::string> files) {
+  std::vector<StoreReader> readers;
+  for (const std::string& file : files) {
+    readers.emplace_back(file);
+    if (const std::string why = difference(readers.front().info(), readers.back().info()); !why.empty())
+      throw DataError(file + ": has " + why + " as " + files.front() + " has; one set must be of one kind");
+  }
+  return readers;
+}
+
 }  // namespace
 
 StoreInfo require_one_kind(std::span<const std::string> files) {
-  StoreInfo all = StoreReader(files.front()).info();
-  for (const std::string& file : files.subspan(1)) {
-    const StoreInfo info = StoreReader(file).info();
-    if (const std::string why = difference(all, info); !why.empty())
-      throw DataError(file + ": has " + why + " as " + files.front() + " has; one set must be of one kind");
-    all.source = joined(all.source, info.source);
-    all.label_rule = joined(all.label_rule, info.label_rule);
+  const std::vector<StoreReader> readers = open_one_kind(files);
+  StoreInfo all = readers.front().info();
+  for (const StoreReader& reader : readers) {
+    all.source = joined(all.source, reader.info().source);
+    all.label_rule = joined(all.label_rule, reader.info().label_rule);
   }
   return all;
 }
 
 SampleSet open_split(std::span<const std::string> files, const std::string& split) {
-  require_one_kind(files);
   std::vector<SampleSet> parts;
-  std::string named;
-  for (const std::string& file : files) {
-    named += (named.empty() ? "" : ", ") + file;
-    const StoreReader reader(file);
+  for (const StoreReader& reader : open_one_kind(files)) {
     const auto splits = reader.splits();
     if (std::find(splits.begin(), splits.end(), split) != splits.end()) parts.push_back(reader.open(split));
   }
-  if (parts.empty()) throw DataError(named + ": no split " + split);
-  return concatenate(std::move(parts));
+  if (!parts.empty()) return concatenate(std::move(parts));
+  std::string named;
+  for (const std::string& file : files) named += (named.empty() ? "" : ", ") + file;
+  throw DataError(named + ": no split " + split);
 }
 
 SampleSet load_split(std::span<const std::string> files, const std::string& split) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "data/error.h"
+#include "data/plan/class_rows.h"
 #include "data/plan/shuffle.h"
 #include "data/store/rows.h"
 #include "data/store/split_ids.h"
@@ -16,13 +17,6 @@ namespace penumbra::data {
 namespace {
 
 using Rows = std::vector<std::int64_t>;
-
-std::vector<Rows> rows_by_class(std::span<const std::int32_t> labels, std::int64_t classes) {
-  std::vector<Rows> rows(static_cast<std::size_t>(classes));
-  for (std::size_t row = 0; row < labels.size(); ++row)
-    rows[static_cast<std::size_t>(labels[row])].push_back(static_cast<std::int64_t>(row));
-  return rows;
-}
 
 /// How many of each class, by the method of largest remainders (Hamilton's).
 std::vector<std::size_t> shares(const std::vector<Rows>& classes, double fraction, std::size_t total) {
@@ -72,7 +66,7 @@ HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed) {
   if (!(fraction >= 0 && fraction <= 1))
     throw std::invalid_argument("holding out a fraction of " + std::to_string(fraction) + ": take 0 to 1");
   const auto& labels = set.clean_labels.empty() ? set.labels : set.clean_labels;
-  const auto held = drawn(rows_by_class(labels, set.classes()), fraction, set.size(), seed);
+  const auto held = drawn(rows_by_class(labels), fraction, set.size(), seed);
   Rows in, out;
   for (std::int64_t row = 0; row < set.size(); ++row) (held[static_cast<std::size_t>(row)] ? out : in).push_back(row);
   HeldOut parts{rows_of(set, in), rows_of(set, out)};

@@ -9,31 +9,19 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include "tests/comm/control_groups_testing.h"
+
 namespace penumbra::comm {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder like /sys/fs/cgroup with the given files in it.
-class ControlGroups : public ::testing::Test {
+class ControlGroups : public testing::WithControlGroups {
  protected:
-  void SetUp() override {
-    std::string folder = (fs::path(::testing::TempDir()) / "cgroups-XXXXXX").string();
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    root_ = folder;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  void write(const fs::path& file, const std::string& text) const {
-    fs::create_directories((root_ / file).parent_path());
-    std::ofstream(root_ / file) << text;
-  }
   double cpus(const std::string& groups) const {
     const auto quota = cgroup_quota(groups, root_);
     return quota ? quota->cpus : 0;
   }
-
-  fs::path root_;
 };
 
 TEST_F(ControlGroups, Version2QuotaIsItsShareOfThePeriod) {

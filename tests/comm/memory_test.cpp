@@ -1,35 +1,15 @@
 #include "comm/memory.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include "tests/comm/control_groups_testing.h"
 
 namespace penumbra::comm {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kMeminfo = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    800 kB\n";
 
-class MemoryLimits : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string folder = (fs::path(::testing::TempDir()) / "memory-XXXXXX").string();
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    root_ = folder;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  void write(const fs::path& file, const std::string& text) const {
-    fs::create_directories((root_ / file).parent_path());
-    std::ofstream(root_ / file) << text;
-  }
-
-  fs::path root_;
-};
+class MemoryLimits : public testing::WithControlGroups {};
 
 TEST_F(MemoryLimits, WithoutAGroupAreTheKernels) {
   EXPECT_EQ(available_memory(kMeminfo, "0::/\n", root_), 800U * 1024);

@@ -113,16 +113,11 @@ std::string identity_of(const std::vector<std::string>& files) {
   return text;
 }
 
-/// One rank of a host reads the files for all that see the same ones.
-std::string agreed_fingerprint(const Config& config, const TrainingData& data, comm::World& world) {
-  std::string own, identity;
+/// Whether this rank sees other files than the first one of its host, which speaks for all that see the same.
+bool sees_other_files(const Config& config, comm::World& world) {
+  std::string identity;
   world.all_or_none([&] { identity = identity_of(config.data.files); }, exit_code_of);
-  const bool reads = world.broadcast_on_host(identity) != identity || world.local_rank() == 0;
-  world.all_or_none([&] { own = reads ? fingerprint_of(data) : ""; }, exit_code_of);
-  const std::string first = world.broadcast_on_host(own);
-  const std::string fingerprint = reads ? own : first;
-  world.require_agreement("training data", fingerprint);
-  return fingerprint;
+  return world.broadcast_on_host(identity) != identity;
 }
 
 }  // namespace
@@ -135,10 +130,22 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
         check_fit(config, data, world.size());
       },
       exit_code_of);
-  data.fingerprint = agreed_fingerprint(config, data, world);
+  const bool other_files = sees_other_files(config, world);
+  const auto take_fingerprint = [&](bool takes) {
+    world.all_or_none(
+        [&] {
+          if (takes) data.fingerprint = fingerprint_of(data);
+        },
+        exit_code_of);
+  };
+  take_fingerprint(other_files);  // of its own files, before neighbours fill the memory that it shares with them
   const std::uint64_t limit = static_cast<std::uint64_t>(config.data.memory_limit) << 20;
   data::share_images(data.train, limit, world, exit_code_of);
   if (data.validation) data::share_images(*data.validation, limit, world, exit_code_of);
+  take_fingerprint(world.local_rank() == 0);
+  const std::string first = world.broadcast_on_host(data.fingerprint);
+  if (!other_files) data.fingerprint = first;
+  world.require_agreement("training data", data.fingerprint);
   data.windows = data::windows_of(data.train, limit, config.loader.global_batch);
   if (data.windows.divide(data.train.size()))
     data.fingerprint += fmt::format(", read in windows of {} rows", data.windows.rows_per_window);
