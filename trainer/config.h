@@ -11,6 +11,7 @@
 #include "comm/gradient_sync.h"
 #include "comm/watchdog/watchdog.h"
 #include "data/loader.h"
+#include "data/store/class_map.h"
 #include "monitor/credentials.h"
 #include "trainer/nets/dual_net.h"
 #include "trainer/objective/objective.h"
@@ -41,6 +42,7 @@ enum class Best { accuracy, majority_accuracy, nll };
 
 struct DataConfig {
   std::vector<std::string> files;  ///< stores, concatenated in order
+  data::ClassMap class_map;        ///< what their classes become
   std::int64_t classes = 0;        ///< expected number; 0: as in the files
   std::int64_t image_size = 0;     ///< expected side of the stored images; 0: as in the files
   std::int64_t memory_limit = 0;  ///< MiB of a host's memory for the images of a set; 0: three quarters of what is free

@@ -1,139 +1,13 @@
 #include "trainer/config_fields.h"
 
-#include <algorithm>
-#include <cmath>
 #include <csignal>
-#include <limits>
-#include <type_traits>
+#include <iterator>
 #include <utility>
 
-#include <fmt/format.h>
+#include "trainer/field_kinds.h"
 
 namespace penumbra::trainer {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-std::string toml_text(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
-std::string range_text(const char* type, double low, double high) {
-  if (low == -kInfinity && high == kInfinity) return type;
-  if (high == kInfinity) return fmt::format("{}, at least {}", type, low);
-  return fmt::format("{}, {} to {}", type, low, high);
-}
-
-std::string real_text(double value) {
-  std::string text = fmt::format("{}", value);
-  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-}
-
-template <typename T>
-Field number(std::string key, T& target, double low, double high, std::string meaning) {
-  constexpr bool kInteger = std::is_integral_v<T>;
-  Field field{std::move(key), range_text(kInteger ? "integer" : "number", low, high), std::move(meaning), {}, {}};
-  field.set = [&target, low, high](const toml::node& node) {
-    const auto value = kInteger ? (node.is_integer() ? node.value<double>() : std::nullopt) : node.value<double>();
-    if (!value || !(*value >= low && *value <= high)) return false;
-    if constexpr (kInteger) {
-      target = static_cast<T>(*node.value<std::int64_t>());
-    } else {
-      target = static_cast<T>(*value);
-    }
-    return true;
-  };
-  field.value = [&target] {
-    if constexpr (kInteger) {
-      return fmt::format("{}", target);
-    } else if constexpr (std::is_same_v<T, float>) {
-      return real_text(std::stod(fmt::format("{}", target)));  // shortest decimal of the float, not of its double
-    } else {
-      return real_text(target);
-    }
-  };
-  return field;
-}
-
-Field flag(std::string key, bool& target, std::string meaning) {
-  return {std::move(key), "true or false", std::move(meaning),
-          [&target](const toml::node& node) {
-            if (!node.is_boolean()) return false;
-            target = *node.value<bool>();
-            return true;
-          },
-          [&target] { return std::string(target ? "true" : "false"); }};
-}
-
-Field text(std::string key, std::string& target, std::string meaning, bool may_be_empty = false) {
-  return {std::move(key), may_be_empty ? "text" : "text, not empty", std::move(meaning),
-          [&target, may_be_empty](const toml::node& node) {
-            const auto value = node.is_string() ? node.value<std::string>() : std::nullopt;
-            if (!value || (value->empty() && !may_be_empty)) return false;
-            target = *value;
-            return true;
-          },
-          [&target] { return toml_text(target); }};
-}
-
-/// What users write for one of a few values.
-template <typename T>
-std::string name_in(const std::vector<std::pair<std::string, T>>& names, T value) {
-  return std::find_if(names.begin(), names.end(), [&](const auto& item) { return item.second == value; })->first;
-}
-
-template <typename T>
-Field choice(std::string key, T& target, std::vector<std::pair<std::string, T>> choices, std::string meaning) {
-  std::string allowed;
-  for (const auto& [name, unused] : choices) allowed += (allowed.empty() ? "" : ", ") + toml_text(name);
-  return {std::move(key), "one of " + allowed, std::move(meaning),
-          [&target, choices](const toml::node& node) {
-            const auto value = node.is_string() ? node.value<std::string>() : std::nullopt;
-            const auto found =
-                std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return value == c.first; });
-            if (found == choices.end()) return false;
-            target = found->second;
-            return true;
-          },
-          [&target, choices] { return toml_text(name_in(choices, target)); }};
-}
-
-Field integer_choice(std::string key, int& target, std::vector<int> choices, std::string meaning) {
-  return {std::move(key), fmt::format("one of {}", fmt::join(choices, ", ")), std::move(meaning),
-          [&target, choices](const toml::node& node) {
-            const auto value = node.value_exact<std::int64_t>();
-            if (!value || std::find(choices.begin(), choices.end(), *value) == choices.end()) return false;
-            target = static_cast<int>(*value);
-            return true;
-          },
-          [&target] { return std::to_string(target); }};
-}
-
-template <typename T, typename Read, typename Write>
-Field list(std::string key, std::vector<T>& target, std::string allowed, std::string meaning, Read read, Write write) {
-  return {std::move(key), std::move(allowed), std::move(meaning),
-          [&target, read](const toml::node& node) {
-            if (!node.is_array()) return false;
-            std::vector<T> values;
-            for (const toml::node& element : *node.as_array()) {
-              const auto value = read(element);
-              if (!value) return false;
-              values.push_back(*value);
-            }
-            target = std::move(values);
-            return true;
-          },
-          [&target, write] {
-            std::string out = "[";
-            for (const T& value : target) out += (out.size() > 1 ? ", " : "") + write(value);
-            return out + "]";
-          }};
-}
 
 void append(std::vector<Field>& all, std::vector<Field> more) {
   std::move(more.begin(), more.end(), std::back_inserter(all));
@@ -146,6 +20,9 @@ std::vector<Field> run_and_data(Config& c) {
       number("run.seed", c.seed, 0, 9e15, "seed of everything random: weights, matching, order, views"),
       list("data.files", c.data.files, "list of texts", "HDF5 stores to train and validate on, concatenated in order",
            read_text, toml_text),
+      text_table(
+          "data.class_map", c.data.class_map, "table of texts",
+          "what classes of the files become, by name: another class, or none (\"\"), and their faces are left out"),
       number("data.classes", c.data.classes, 0, 1000, "number of classes that the files must have; 0: as they are"),
       number("data.image_size", c.data.image_size, 0, 4096,
              "side in pixels that the stored images must have; 0: as they are"),

@@ -48,6 +48,30 @@ Images Images::concatenated(std::span<const Images> parts) {
   return bytes;
 }
 
+Images Images::rows(std::span<const std::int64_t> rows, std::size_t row_bytes) const {
+  for (const std::int64_t row : rows) require_row(row, row_bytes);
+  if (resident()) {
+    std::vector<std::uint8_t> bytes(rows.size() * row_bytes);
+    std::vector<RowTarget> targets;
+    for (const std::int64_t row : rows) targets.push_back({row, bytes.data() + targets.size() * row_bytes});
+    read(targets, row_bytes);
+    return bytes;
+  }
+  std::vector<std::shared_ptr<const RowFile>> parts;
+  std::vector<std::uint64_t> run;
+  for (std::size_t i = 0; i < rows.size();) {
+    const RowFile* const file = locate(files_, static_cast<std::uint64_t>(rows[i])).first;
+    run.clear();
+    for (; i < rows.size(); ++i) {
+      const auto [holder, row] = locate(files_, static_cast<std::uint64_t>(rows[i]));
+      if (holder != file) break;
+      run.push_back(row);
+    }
+    parts.push_back(std::make_shared<const RowFile>(*file, run));
+  }
+  return Images(std::move(parts));
+}
+
 Images Images::in_memory() const {
   if (resident()) return *this;
   const auto row_bytes = static_cast<std::size_t>(files_.front()->row_bytes());
@@ -61,12 +85,13 @@ std::span<const std::uint8_t> Images::bytes() const {
   return {data_, static_cast<std::size_t>(size_)};
 }
 
+void Images::require_row(std::int64_t row, std::size_t row_bytes) const {
+  if (row < 0 || static_cast<std::uint64_t>(row) >= size_ / row_bytes)
+    throw std::out_of_range("images: there is no row " + std::to_string(row));
+}
+
 void Images::read(std::span<const RowTarget> targets, std::size_t row_bytes) const {
-  const auto beyond = [&](const RowTarget& target) {
-    return target.row < 0 || static_cast<std::uint64_t>(target.row) >= size_ / row_bytes;
-  };
-  if (const auto bad = std::ranges::find_if(targets, beyond); bad != targets.end())
-    throw std::out_of_range("images: there is no row " + std::to_string(bad->row));
+  for (const RowTarget& target : targets) require_row(target.row, row_bytes);
   if (resident()) {
     for (const auto& [row, to] : targets) std::memcpy(to, data_ + static_cast<std::size_t>(row) * row_bytes, row_bytes);
     return;

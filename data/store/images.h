@@ -28,6 +28,8 @@ class Images {
 
   /// One after the other; in memory where one of them is.
   static Images concatenated(std::span<const Images> parts);
+  /// Some rows of `row_bytes`, in the given order: a copy in memory, or still in the files. Throws std::out_of_range.
+  Images rows(std::span<const std::int64_t> rows, std::size_t row_bytes) const;
   /// A copy in this process' memory, or these where they are in memory.
   Images in_memory() const;
 
@@ -44,6 +46,8 @@ class Images {
   friend bool operator==(const Images& a, const Images& b);
 
  private:
+  void require_row(std::int64_t row, std::size_t row_bytes) const;
+
   std::shared_ptr<const void> owner_;
   const std::uint8_t* data_ = nullptr;
   std::uint64_t size_ = 0;

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -46,15 +45,5 @@ class StoreReader {
   struct File;
   std::unique_ptr<File> file_;
 };
-
-/// Throws DataError unless the stores, at least one, agree on classes, size, channels and vote columns. Returns what
-/// they say of themselves, their sources and label rules joined.
-StoreInfo require_one_kind(std::span<const std::string> files);
-
-/// One split of several stores of one kind, concatenated in order.
-/// A store without that split is an error only when none of them has it.
-SampleSet load_split(std::span<const std::string> files, const std::string& split);
-/// The same, but images stay in the files where all of them hold them in pieces of whole rows.
-SampleSet open_split(std::span<const std::string> files, const std::string& split);
 
 }  // namespace penumbra::data

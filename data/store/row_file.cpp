@@ -31,19 +31,34 @@ void advance(std::vector<iovec>& pieces, std::size_t& first, std::size_t bytes) 
 
 }  // namespace
 
+RowExtents RowExtents::selected(std::span<const std::uint64_t> some) const {
+  RowExtents extents{some.size(), row_bytes, 1, {}};
+  for (const std::uint64_t row : some) extents.offsets.push_back(offset_of(row));
+  return extents;
+}
+
 RowFile::RowFile(std::filesystem::path path, RowExtents extents)
     : path_(std::move(path)), extents_(std::move(extents)), descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) fail(path_, std::string("cannot be opened: ") + std::strerror(errno));
+}
+
+RowFile::RowFile(const RowFile& from, std::span<const std::uint64_t> rows)
+    : path_(from.path_),
+      extents_(from.extents_.selected(rows)),
+      descriptor_(::fcntl(from.descriptor_, F_DUPFD_CLOEXEC, 0)) {
+  if (descriptor_ < 0) fail(path_, std::string("cannot be opened again: ") + std::strerror(errno));
 }
 
 RowFile::~RowFile() { ::close(descriptor_); }
 
 void RowFile::read(std::uint64_t first, std::span<std::uint8_t* const> targets) const {
   while (!targets.empty()) {
-    const std::uint64_t block = first / extents_.rows_per_block, row = first % extents_.rows_per_block;
-    const std::size_t count =
-        std::min({targets.size(), kMostPieces, static_cast<std::size_t>(extents_.rows_per_block - row)});
-    read_run(extents_.offsets.at(block) + row * extents_.row_bytes, targets.first(count));
+    const std::uint64_t offset = extents_.offset_of(first);
+    std::size_t count = 1;
+    while (count < std::min(targets.size(), kMostPieces) &&
+           extents_.offset_of(first + count) == offset + count * extents_.row_bytes)
+      ++count;
+    read_run(offset, targets.first(count));
     targets = targets.subspan(count);
     first += count;
   }

@@ -13,6 +13,12 @@ struct RowExtents {
   std::uint64_t row_bytes = 0;
   std::uint64_t rows_per_block = 0;
   std::vector<std::uint64_t> offsets;  ///< bytes from the start of the file
+
+  std::uint64_t offset_of(std::uint64_t row) const {
+    return offsets.at(row / rows_per_block) + row % rows_per_block * row_bytes;
+  }
+  /// Some of the rows, in the given order.
+  RowExtents selected(std::span<const std::uint64_t> some) const;
 };
 
 /// Reads rows of a dataset past HDF5, which takes one call at a time in a process. Thread-safe.
@@ -20,6 +26,8 @@ class RowFile {
  public:
   /// Throws DataError where the file cannot be opened.
   RowFile(std::filesystem::path path, RowExtents extents);
+  /// Some rows of another, in the given order, from the same open file.
+  RowFile(const RowFile& from, std::span<const std::uint64_t> rows);
   ~RowFile();
   RowFile(const RowFile&) = delete;
   RowFile& operator=(const RowFile&) = delete;

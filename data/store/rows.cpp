@@ -24,16 +24,6 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-/// From memory or from files, these in the files' order.
-std::vector<std::uint8_t> picked_images(const SampleSet& set, std::span<const std::int64_t> rows) {
-  std::vector<std::uint8_t> images(rows.size() * set.image_bytes());
-  std::vector<RowTarget> targets;
-  for (const std::int64_t row : rows) targets.push_back({row, images.data() + targets.size() * set.image_bytes()});
-  std::ranges::sort(targets, {}, &RowTarget::row);
-  set.pixels.read(targets, set.image_bytes());
-  return images;
-}
-
 Images joined_images(std::span<SampleSet> parts) {
   std::vector<Images> images;
   for (SampleSet& part : parts) images.push_back(std::exchange(part.pixels, {}));
@@ -49,7 +39,7 @@ SampleSet rows_of(const SampleSet& set, std::span<const std::int64_t> rows) {
   }
   SampleSet some;
   some.info = set.info;
-  some.pixels = picked_images(set, rows);
+  some.pixels = set.pixels.rows(rows, set.image_bytes());
   some.labels = picked(set.labels, rows);
   some.votes = picked(set.votes, rows, set.info.vote_columns.size());
   some.distribution = picked(set.distribution, rows, set.info.classes.size());

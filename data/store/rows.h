@@ -8,7 +8,8 @@
 
 namespace penumbra::data {
 
-/// The given rows of a set in the given order, all columns of them. Throws std::out_of_range.
+/// The given rows of a set in the given order, all columns of them; images in files stay there. Throws
+/// std::out_of_range.
 SampleSet rows_of(const SampleSet& set, std::span<const std::int64_t> rows);
 
 /// Sets of one kind (classes, vote columns, size, channels) one after the other; at least one. Differing sources and

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "data/store/load_split.h"
 #include "data/store/rows.h"
 #include "data/store/schema.h"
 #include "data/store/split_ids.h"
@@ -13,13 +14,14 @@ namespace penumbra::data {
 namespace {
 
 /// In memory; a store that lacks the split gives an empty set, so that a part's place is its store's.
-std::vector<SampleSet> parts_of(std::span<const std::string> stores, const std::string& split, SplitIds& ids) {
+std::vector<SampleSet> parts_of(std::span<const std::string> stores, const ClassMap& map, const StoreInfo& info,
+                                const std::string& split, SplitIds& ids) {
   std::vector<SampleSet> parts;
   for (const std::string& store : stores) {
     const StoreReader reader(store);
     const auto splits = reader.splits();
     const bool holds = std::ranges::find(splits, split) != splits.end();
-    parts.push_back(holds ? reader.load(split) : SampleSet());
+    parts.push_back(holds ? in_classes(reader.load(split), map, info) : SampleSet());
     ids.add(split, parts.back().ids, store);
   }
   return parts;
@@ -50,19 +52,19 @@ std::int64_t tell_ids_apart(std::span<SampleSet> parts) {
   return changed;
 }
 
-std::vector<std::string> write_merged(std::span<const std::string> stores, const std::filesystem::path& out) {
-  const StoreInfo info = require_one_kind(stores);
+std::vector<std::string> write_merged(std::span<const std::string> stores, const ClassMap& map,
+                                      const std::filesystem::path& out) {
+  const StoreInfo info = require_one_kind(stores, {map, {}});
   StoreWriter writer(out, info);
   std::vector<std::string> lines;
   SplitIds before, after;
   for (const std::string split : kSplits) {
-    std::vector<SampleSet> parts = parts_of(stores, split, before);
+    std::vector<SampleSet> parts = parts_of(stores, map, info, split, before);
     const std::int64_t changed = tell_ids_apart(parts);
     std::erase_if(parts, [](const SampleSet& part) { return part.size() == 0; });
     if (parts.empty()) continue;
     SampleSet all = concatenate(std::move(parts));
     after.add(split, all.ids, out.string());
-    all.info = info;
     writer.write_split(split, all);
     lines.push_back(split + ": " + std::to_string(all.size()) + " faces");
     if (changed > 0) lines.back() += ", " + std::to_string(changed) + " ids with their store's place before them";

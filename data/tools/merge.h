@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/store/class_map.h"
 #include "data/store/sample_set.h"
 
 namespace penumbra::data {
@@ -14,9 +15,10 @@ namespace penumbra::data {
 /// that one part has twice stay as they are. Returns how many ids have changed.
 std::int64_t tell_ids_apart(std::span<SampleSet> parts);
 
-/// Writes the stores, one after the other, to `out`, split by split, told apart by tell_ids_apart; stored variants stay
-/// behind. One split of all of them is in memory at a time. Returns lines for the user. Throws DataError, also when the
-/// stores are not of one kind, or when an id of theirs is in two splits.
-std::vector<std::string> write_merged(std::span<const std::string> stores, const std::filesystem::path& out);
+/// Writes the stores, one after the other, to `out`, in the classes that `map` gives them, split by split, told apart
+/// by tell_ids_apart; stored variants stay behind. One split of all of them is in memory at a time. Returns lines for
+/// the user. Throws DataError, also when the stores are not of one kind, or when an id of theirs is in two splits.
+std::vector<std::string> write_merged(std::span<const std::string> stores, const ClassMap& map,
+                                      const std::filesystem::path& out);
 
 }  // namespace penumbra::data

@@ -46,8 +46,8 @@ TEST_F(Merge, EachSplitHasTheRowsOfAllStoresInTheirOrder) {
   write("a.h5", {{"train", small_set(70)}, {"val", with_ids({"v", "w"})}});
   write_variants(stores[0], {small_variant(small_set(70), 6, 0)});
   write("b.h5", {{"train", other}});
-  EXPECT_THAT(write_merged(stores, out), ElementsAre(AllOf(HasSubstr("train: 110 faces"), HasSubstr("80 ids")),
-                                                     "val: 2 faces", HasSubstr("variants")));
+  EXPECT_THAT(write_merged(stores, {}, out), ElementsAre(AllOf(HasSubstr("train: 110 faces"), HasSubstr("80 ids")),
+                                                         "val: 2 faces", HasSubstr("variants")));
   const StoreReader reader(out);
   EXPECT_EQ(reader.info().source, "test + elsewhere");
   EXPECT_EQ(reader.variants(), 0);
@@ -66,27 +66,27 @@ TEST_F(Merge, EachSplitHasTheRowsOfAllStoresInTheirOrder) {
 TEST_F(Merge, MayTakeThePlaceOfOneOfThem) {
   write("a.h5", {{"train", with_ids({"a"})}});
   write("b.h5", {{"test", with_ids({"b"})}});
-  write_merged(stores, stores[0]);
+  write_merged(stores, {}, stores[0]);
   EXPECT_THAT(StoreReader(stores[0]).splits(), ElementsAre("train", "test"));
 }
 
 TEST_F(Merge, AFaceInTwoSplitsIsRefusedAcrossStores) {
   write("a.h5", {{"train", with_ids({"x", "a"})}});
   write("b.h5", {{"train", with_ids({"x", "b"})}, {"val", with_ids({"a"})}});
-  EXPECT_THAT(complaint([&] { write_merged(stores, out); }), HasSubstr("b.h5: \"a\" is in train and in val"));
+  EXPECT_THAT(complaint([&] { write_merged(stores, {}, out); }), HasSubstr("b.h5: \"a\" is in train and in val"));
   EXPECT_THAT(folder.names(), Not(::testing::Contains("out.h5")));
 }
 
 TEST_F(Merge, AnIdThatIsGivenIsInOneSplitToo) {
   write("a.h5", {{"train", with_ids({"x"})}, {"val", with_ids({"1/x"})}});
   write("b.h5", {{"train", with_ids({"x"})}});
-  EXPECT_THAT(complaint([&] { write_merged(stores, out); }), HasSubstr("\"1/x\" is in train and in val"));
+  EXPECT_THAT(complaint([&] { write_merged(stores, {}, out); }), HasSubstr("\"1/x\" is in train and in val"));
 }
 
 TEST_F(Merge, StoresOfTwoKindsAreNamed) {
   write("a.h5", {{"train", small_set(3)}});
   write("b.h5", {{"train", small_set(3, 8)}});
-  EXPECT_THAT(complaint([&] { write_merged(stores, out); }),
+  EXPECT_THAT(complaint([&] { write_merged(stores, {}, out); }),
               AllOf(HasSubstr("b.h5: has images of 8 px"), HasSubstr("a.h5")));
 }
 

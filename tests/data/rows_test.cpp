@@ -51,8 +51,11 @@ TEST(Rows, OfImagesInAFileAreTheSame) {
   writer.commit();
   const SampleSet opened = StoreReader(folder / "x.h5").open("train");
   ASSERT_FALSE(opened.pixels.resident());
-  const std::vector<std::int64_t> rows = {69, 3, 3, 4, 0};
-  EXPECT_EQ(rows_of(opened, rows).pixels, rows_of(set, rows).pixels);
+  const std::vector<std::int64_t> rows = {69, 3, 3, 4, 0}, again = {4, 1, 2};
+  const SampleSet some = rows_of(opened, rows);
+  EXPECT_FALSE(some.pixels.resident());
+  EXPECT_EQ(some.pixels.in_memory(), rows_of(set, rows).pixels);
+  EXPECT_EQ(rows_of(some, again).pixels.in_memory(), rows_of(rows_of(set, rows), again).pixels);
 }
 
 TEST(Rows, OutsideTheSetAreRefused) {

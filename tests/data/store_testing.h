@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "data/error.h"
+#include "data/store/load_split.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
 

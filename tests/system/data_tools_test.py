@@ -7,7 +7,7 @@ import h5py
 
 from penumbra import Case, run
 
-DATA = 3
+USAGE, DATA = 2, 3
 
 
 class DataTools(Case):
@@ -21,6 +21,11 @@ class DataTools(Case):
         self.assertEqual(finished.returncode, DATA, finished.stderr)
         self.assertEqual(len(finished.stderr.splitlines()), 1, finished.stderr)
         return finished.stderr
+
+    def evaluated(self, folder, store, *more):
+        done = run("eval", folder, "--data", store, "--json", *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
 
     def split(self, store, name):
         with h5py.File(store) as file:
@@ -64,6 +69,29 @@ class DataTools(Case):
         self.assertEqual(both["clean_labels"].tolist(), 2 * first["labels"].tolist())
         self.assertEqual(both["ids"].tolist(), [place + name for place in (b"1/", b"2/") for name in first["ids"]])
         self.done("verify", out)
+
+    def test_a_class_map_gives_training_evaluation_and_merge_other_classes(self):
+        with h5py.File(self.faces) as file:
+            names = [name.decode() if isinstance(name, bytes) else name for name in file.attrs["classes"]]
+        labels = self.split(self.faces, "test")["labels"]
+        kept = int((labels != names.index("contempt")).sum())
+        self.assertLess(kept, len(labels))
+        folder = self.trained("mapped", "train.epochs=1", 'data.class_map={contempt="", fear="surprise"}', ranks=2)
+        own = self.evaluated(folder, self.faces)
+        self.assertEqual((sum(map(sum, own["confusion"])), len(own["confusion"])), (kept, 6))
+        shuffled = self.folder / "shuffled.h5"
+        self.done("merge", shuffled, self.faces, self.faces, "--class-map", "happiness=glad", "neutral=calm")
+        refused = run("eval", folder, "--data", shuffled)
+        self.assertEqual(refused.returncode, DATA)
+        self.assertIn("calm", refused.stderr)
+        back = self.evaluated(folder, shuffled, "--class-map", "glad=happiness", "calm=neutral", "contempt=", "fear=surprise")
+        self.assertEqual(sum(map(sum, back["confusion"])), 2 * kept)
+        self.assertAlmostEqual(back["accuracy"], own["accuracy"])
+
+    def test_stored_variants_take_no_class_map(self):
+        refused = self.train("stored", "ambiguous.mode=stored", 'data.class_map={fear=""}', ranks=2)
+        self.assertEqual(refused.returncode, USAGE)
+        self.assertIn("data.class_map", refused.stderr)
 
 
 if __name__ == "__main__":

@@ -54,10 +54,12 @@ TEST_F(ConfigFile, SetWinsOverTheFileAndTheLastSetWins) {
 TEST_F(ConfigFile, ResolvedTreeReadsBackToItself) {
   const Config config =
       load("", {"data.files=[\"a.h5\", \"b \\\"c\\\".h5\"]", "schedule.milestones=[1, 2.5]", "schedule.kind=step",
-                "weak.shift=0.07", "attention.norm=l2", "optimizer.weight_decay=1e-4", "uncertainty.constant=true"});
+                "weak.shift=0.07", "attention.norm=l2", "optimizer.weight_decay=1e-4", "uncertainty.constant=true",
+                "data.class_map={\"très gai\" = \"joy\", contempt = \"\"}"});
   const std::string text = to_toml(config);
   EXPECT_EQ(to_toml(load(text)), text);
   EXPECT_EQ(load(text).data.files, config.data.files);
+  EXPECT_EQ(load(text).data.class_map, (data::ClassMap{{"très gai", "joy"}, {"contempt", ""}}));
   EXPECT_EQ(load(text).loader.weak.shift, 0.07f);
 }
 

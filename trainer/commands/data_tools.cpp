@@ -7,13 +7,14 @@
 #include "data/tools/label_noise.h"
 #include "data/tools/merge.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 
 namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
   std::string from, to, split = "val";
-  std::vector<std::string> stores;
+  std::vector<std::string> stores, class_map;
   double rate = 0.2, fraction = 0.1;
   std::uint64_t seed = 1;
 };
@@ -51,12 +52,14 @@ void add_holdout(CLI::App& data, const std::shared_ptr<Arguments>& a) {
 }
 
 void add_merge(CLI::App& data, const std::shared_ptr<Arguments>& a) {
-  CLI::App* command =
-      data.add_subcommand("merge", "One store of several: of the same classes, image size and channels");
+  CLI::App* command = data.add_subcommand(
+      "merge", "One store of several: of the same image size and channels, classes matched by name");
   command->add_option("out", a->to, "HDF5 file to write")->required();
   command->add_option("stores", a->stores, "HDF5 stores, two or more")->required()->expected(-2);
-  command->footer("Example: penumbra data merge both.h5 lab.h5 web.h5");
-  command->callback([a] { print_lines(data::write_merged(a->stores, a->to), a->to); });
+  add_class_map_option(*command, a->class_map);
+  command->footer("Example: penumbra data merge both.h5 lab.h5 web.h5 --class-map happy=happiness contempt=");
+  command->callback(
+      [a] { print_lines(data::write_merged(a->stores, data::parse_class_map(a->class_map), a->to), a->to); });
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "comm/world.h"
 #include "data/error.h"
-#include "data/store/reader.h"
+#include "data/store/load_split.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
 #include "trainer/evaluation/measures_json.h"
@@ -23,15 +23,17 @@ namespace {
 struct Arguments {
   ModelArguments model;
   std::string split = "test";
-  std::vector<std::string> files;
+  std::vector<std::string> files, class_map;
   bool json = false;
 };
 
+/// Those of the run, after the given map or, where none is given, the one that it was trained with.
+data::ClassOptions classes_of(const TrainedModel& model, const std::vector<std::string>& class_map) {
+  if (class_map.empty()) return {model.config.data.class_map, model.info.classes, /*made_for_these=*/false};
+  return {data::parse_class_map(class_map), model.info.classes};
+}
+
 void check_match(const TrainedModel& model, const data::SampleSet& set, const std::string& file) {
-  if (set.info.classes != model.info.classes) {
-    throw data::DataError(fmt::format("{}: its classes ({}) are not those of the run ({})", file,
-                                      fmt::join(set.info.classes, ", "), fmt::join(model.info.classes, ", ")));
-  }
   if (set.info.channels != model.info.channels || set.info.image_size != model.info.image_size) {
     throw data::DataError(fmt::format("{}: {} px with {} channels, but the run was trained on {} px with {}", file,
                                       set.info.image_size, set.info.channels, model.info.image_size,
@@ -73,7 +75,7 @@ void run_eval(const Arguments& arguments) {
       [&] {
         model = std::make_unique<TrainedModel>(
             load_model(arguments.model.run, arguments.model.weights, arguments.model.head));
-        set = data::load_split(arguments.files, arguments.split);
+        set = data::load_split(arguments.files, arguments.split, classes_of(*model, arguments.class_map));
         check_match(*model, set, arguments.files.front());
       },
       exit_code_of);
@@ -101,6 +103,7 @@ void add_eval(CLI::App& app) {
   command->add_option("--split", arguments->split, "train, val or test")
       ->check(CLI::IsMember({"train", "val", "test"}))
       ->capture_default_str();
+  add_class_map_option(*command, arguments->class_map);
   command->add_flag("--json", arguments->json, "one JSON object");
   command->footer("Example: penumbra eval runs/a --data faces.h5 --split test --json");
   command->callback([arguments] { run_eval(*arguments); });

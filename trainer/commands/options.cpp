@@ -13,6 +13,11 @@ void add_model_options(CLI::App& command, ModelArguments& model) {
       ->check(CLI::IsMember({"best", "final"}));
 }
 
+void add_class_map_option(CLI::App& command, std::vector<std::string>& lines) {
+  command.add_option("--class-map", lines,
+                     "OLD=NEW ...: what classes of the stores become, by name; OLD= leaves their faces out");
+}
+
 void add_set_option(CLI::App& command, std::vector<std::string>& sets) {
   command.add_option("--set", sets, "section.key=value, over the file")
       ->take_all()

@@ -10,6 +10,7 @@
 #include "data/error.h"
 #include "data/render/variants.h"
 #include "data/shared_images.h"
+#include "data/store/load_split.h"
 #include "data/store/reader.h"
 #include "trainer/exit_code.h"
 
@@ -73,9 +74,12 @@ TrainingData open_data(const Config& config) {
   if (config.data.files.empty())
     throw ConfigError("data.files is empty: name at least one store, e.g. --set data.files='[\"faces.h5\"]'");
   TrainingData data;
-  data.train = data::open_split(config.data.files, "train");
-  if (any_has_split(config.data.files, "val")) data.validation = data::open_split(config.data.files, "val");
+  const data::ClassOptions classes{config.data.class_map, {}};
+  data.train = data::open_split(config.data.files, "train", classes);
+  if (any_has_split(config.data.files, "val")) data.validation = data::open_split(config.data.files, "val", classes);
   if (config.loader.mode != data::AmbiguousMode::stored || !config.loader.ambiguous) return data;
+  if (!config.data.class_map.empty())
+    throw ConfigError("ambiguous.mode = \"stored\" takes a store as it is, without data.class_map: use \"online\"");
   if (config.data.files.size() != 1)
     throw ConfigError("ambiguous.mode = \"stored\" takes exactly one file in data.files");
   const data::StoreReader reader(config.data.files.front());

@@ -1,0 +1,79 @@
+#include "trainer/field_kinds.h"
+
+namespace penumbra::trainer {
+
+std::string toml_text(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string range_text(const char* type, double low, double high) {
+  if (low == -kInfinity && high == kInfinity) return type;
+  if (high == kInfinity) return fmt::format("{}, at least {}", type, low);
+  return fmt::format("{}, {} to {}", type, low, high);
+}
+
+std::string real_text(double value) {
+  std::string text = fmt::format("{}", value);
+  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+Field flag(std::string key, bool& target, std::string meaning) {
+  return {std::move(key), "true or false", std::move(meaning),
+          [&target](const toml::node& node) {
+            if (!node.is_boolean()) return false;
+            target = *node.value<bool>();
+            return true;
+          },
+          [&target] { return std::string(target ? "true" : "false"); }};
+}
+
+Field text(std::string key, std::string& target, std::string meaning, bool may_be_empty) {
+  return {std::move(key), may_be_empty ? "text" : "text, not empty", std::move(meaning),
+          [&target, may_be_empty](const toml::node& node) {
+            const auto value = node.is_string() ? node.value<std::string>() : std::nullopt;
+            if (!value || (value->empty() && !may_be_empty)) return false;
+            target = *value;
+            return true;
+          },
+          [&target] { return toml_text(target); }};
+}
+
+Field integer_choice(std::string key, int& target, std::vector<int> choices, std::string meaning) {
+  return {std::move(key), fmt::format("one of {}", fmt::join(choices, ", ")), std::move(meaning),
+          [&target, choices](const toml::node& node) {
+            const auto value = node.value_exact<std::int64_t>();
+            if (!value || std::find(choices.begin(), choices.end(), *value) == choices.end()) return false;
+            target = static_cast<int>(*value);
+            return true;
+          },
+          [&target] { return std::to_string(target); }};
+}
+
+Field text_table(std::string key, std::map<std::string, std::string>& target, std::string allowed,
+                 std::string meaning) {
+  return {std::move(key), std::move(allowed), std::move(meaning),
+          [&target](const toml::node& node) {
+            if (!node.is_table()) return false;
+            std::map<std::string, std::string> values;
+            for (const auto& [name, content] : *node.as_table()) {
+              const auto value = content.value_exact<std::string>();
+              if (!value) return false;
+              values.emplace(name.str(), *value);
+            }
+            target = std::move(values);
+            return true;
+          },
+          [&target] {
+            std::string out;
+            for (const auto& [name, value] : target)
+              out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", toml_text(name), toml_text(value));
+            return "{" + out + "}";
+          }};
+}
+
+}  // namespace penumbra::trainer
