@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -32,47 +34,56 @@ void write_box(at::Tensor& boxes, std::int64_t row, const Rectangle& box, int st
                  [&](int edge) { return static_cast<float>(2.0 * edge / stored_size - 1); });
 }
 
-bool has_boxes(const LoaderOptions& options, const EpochSource& source) {
-  if (!source.variant) return options.strong.mix == Mix::cutmix;
-  const auto& recipes = source.variant->recipes;
-  return std::any_of(recipes.begin(), recipes.end(), [](const Recipe& r) { return r.mix == Mix::cutmix; });
+std::vector<std::int64_t> samples_of(std::span<const Pair> pairs) {
+  std::vector<std::int64_t> samples;
+  for (const Pair& pair : pairs) samples.insert(samples.end(), {pair.first, pair.second});
+  return samples;
 }
 
 /// The stored images of a rank's share of a step.
 class ShareImages {
  public:
-  ShareImages(const SampleSet& set, const EpochSource& source, std::int64_t step) : set_(set) {
-    if (source.stream == nullptr) return;
+  ShareImages(const SampleSet& set, const EpochSource& source, std::int64_t step, std::span<const std::int64_t> samples)
+      : set_(set) {
+    if (source.stream == nullptr) {
+      picked_.emplace(set.pixels, samples, set.image_bytes());
+      return;
+    }
     streamed_ = source.stream->images_of(source.plan, step);
     if (!streamed_) throw std::runtime_error("the epoch was left while its batch was rendered");
   }
 
-  /// Of the batch's row, which is the set's row `sample`, and of its partner.
-  StoredPair pair(std::int64_t row, std::int64_t sample, std::int64_t partner) const {
-    if (!streamed_) return stored_pair(set_, sample, partner);
-    const auto image = [&](std::int64_t i) {
-      return streamed_.get() + static_cast<std::size_t>(i) * set_.image_bytes();
-    };
+  /// Of a row of the batch and of its partner.
+  StoredPair pair(std::int64_t row) const {
     return {set_.info.image_size, set_.info.channels, image(row), image(row ^ 1)};
   }
 
  private:
+  const std::uint8_t* image(std::int64_t row) const {
+    const auto i = static_cast<std::size_t>(row);
+    return picked_ ? (*picked_)[i] : streamed_.get() + i * set_.image_bytes();
+  }
+
   const SampleSet& set_;
-  std::shared_ptr<const std::uint8_t> streamed_;  ///< null: the set is in memory
+  std::optional<PickedImages> picked_;
+  std::shared_ptr<const std::uint8_t> streamed_;
 };
 
 /// Renders the rows of one batch, one after the other.
 class Rows {
  public:
   Rows(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
-       std::int64_t rows, ViewBuffers& buffers)
+       std::span<const std::int64_t> samples, ViewBuffers& buffers)
       : set_(set),
         options_(options),
         source_(source),
-        images_(set, source, step),
+        images_(set, source, step, samples),
         renderer_(options.norm),
         size_(view_size_of(set, options)) {
     const int channels = set.info.channels;
+    const auto rows = static_cast<std::int64_t>(samples.size());
+    if (source.variant != nullptr)
+      variant_.emplace(source.variant->pixels, samples, source.variant->image_bytes(channels));
     batch_.weak = buffers.take(rows, channels, size_);
     batch_.weak_theta = at::empty({rows, 2, 3}, at::kFloat);
     batch_.sample = at::empty({rows}, at::kLong);
@@ -80,7 +91,7 @@ class Rows {
     if (!options.ambiguous) return;
     batch_.ambiguous = buffers.take(rows, channels, size_);
     batch_.ambiguous_theta = at::empty({rows, 2, 3}, at::kFloat);
-    if (has_boxes(options, source)) batch_.box = at::empty({rows, 4}, at::kFloat);
+    if (source.has_boxes) batch_.box = at::empty({rows, 4}, at::kFloat);
   }
 
   void render(std::int64_t row, Occurrence of, std::int64_t partner) {
@@ -88,7 +99,7 @@ class Rows {
     batch_.sample.data_ptr<std::int64_t>()[row] = sample;
     batch_.lambda.data_ptr<float>()[row] = 1;
     const Recipe weak = draw_weak(options_.weak, options_.seed, epoch(), sample, of.number);
-    const StoredPair images = images_.pair(row, sample, partner);
+    const StoredPair images = images_.pair(row);
     renderer_.render_view(images, weak, size_, view_of(batch_.weak, row));
     write_affine(batch_.weak_theta, row, weak.theta);
     if (options_.ambiguous) render_ambiguous(images, row, of, partner);
@@ -102,10 +113,8 @@ class Rows {
   void render_ambiguous(const StoredPair& images, std::int64_t row, Occurrence of, std::int64_t partner) {
     const std::int64_t sample = of.row;
     const auto out = view_of(batch_.ambiguous, row);
-    if (source_.variant) {
-      const auto pixels =
-          std::span(source_.variant->pixels).subspan(static_cast<std::size_t>(sample) * out.size(), out.size());
-      normalise(pixels, options_.norm, out);
+    if (variant_) {
+      normalise({(*variant_)[static_cast<std::size_t>(row)], out.size()}, options_.norm, out);
       describe(row, source_.variant->recipes[static_cast<std::size_t>(sample)]);
     } else {
       const Recipe recipe = draw_ambiguous(options_.strong, options_.seed, epoch(), sample, partner,
@@ -125,6 +134,7 @@ class Rows {
   const LoaderOptions& options_;
   const EpochSource& source_;
   const ShareImages images_;
+  std::optional<PickedImages> variant_;  ///< the stored views of the batch's rows
   ViewRenderer renderer_;
   int size_;
   Batch batch_;
@@ -139,7 +149,7 @@ int view_size_of(const SampleSet& set, const LoaderOptions& options) {
 Batch render_batch(const SampleSet& set, const LoaderOptions& options, const EpochSource& source, std::int64_t step,
                    Shard shard, ViewBuffers& buffers) {
   const auto pairs = source.plan.share(step, shard);
-  Rows rows(set, options, source, step, 2 * static_cast<std::int64_t>(pairs.size()), buffers);
+  Rows rows(set, options, source, step, samples_of(pairs), buffers);
   std::int64_t row = 0;
   for (const Pair& pair : pairs) {
     rows.render(row++, {pair.first, pair.first_occurrence}, pair.second);

@@ -15,7 +15,8 @@ struct EpochSource {
   EpochPlan plan;
   std::int64_t epoch = 0;
   const StoredVariant* variant = nullptr;  ///< stored mode only
-  ImageStream* stream = nullptr;           ///< of a set whose images are in files; it was started with `plan`
+  bool has_boxes = false;                  ///< some of its views are cutmixed
+  ImageStream* stream = nullptr;           ///< reads the set's images ahead; it was started with `plan`
 };
 
 /// Size of the views that `options` ask for, pixels.

@@ -47,20 +47,22 @@ std::vector<std::vector<Pair>> stored_matchings(const SampleSet& set, const Load
   if (options.plan.most_repeats > 1)
     throw DataError(
         "data.most_repeats shows samples again, each time in another view: use ambiguous.mode = \"online\"");
-  if (!set.pixels.resident()) {
-    throw DataError("ambiguous.mode = \"stored\" needs the set in memory: raise data.memory_limit or use \"online\"");
-  }
   std::vector<std::vector<Pair>> matchings;
   for (const StoredVariant& variant : *variants) {
     matchings.push_back(matching_of(set, variant));
-    const int stored = view_size_of(set, variant), wanted = view_size_of(set, options);
-    if (stored != wanted) {
-      throw DataError("stored variants have a side of " + std::to_string(stored) + " pixels, training asks for " +
-                      std::to_string(wanted) +
+    const int wanted = view_size_of(set, options);
+    if (variant.view_size != wanted) {
+      throw DataError("stored variants have a side of " + std::to_string(variant.view_size) +
+                      " pixels, training asks for " + std::to_string(wanted) +
                       ": render them again with `penumbra data ambiguous --config` or change the view size");
     }
   }
   return matchings;
+}
+
+bool any_cutmix(const StoredVariant& variant) {
+  return std::any_of(variant.recipes.begin(), variant.recipes.end(),
+                     [](const Recipe& recipe) { return recipe.mix == Mix::cutmix; });
 }
 
 /// The batch with `change` made of each tensor that it has.
@@ -84,7 +86,7 @@ struct TrainLoader::Impl {
     matchings = stored_matchings(set, options, variants);
     steps_an_epoch = count_steps(set.labels, options.global_batch, options.plan);
     slots.resize(static_cast<std::size_t>(std::max(1, options.prefetch)));
-    if (!set.pixels.resident()) {
+    if (!set.pixels.resident() && matchings.empty()) {
       const std::int64_t window =
           options.plan.windows.rows_per_window > 0 ? options.plan.windows.rows_per_window : set.size();
       stream.emplace(set.pixels, set.image_bytes(), shard, window / options.global_batch,
@@ -109,11 +111,13 @@ struct TrainLoader::Impl {
     if (matchings.empty()) {
       return std::make_shared<EpochSource>(
           EpochSource{EpochPlan(options.seed, number, number, set.labels, options.global_batch, options.plan), epoch,
-                      nullptr, stream ? &*stream : nullptr});
+                      nullptr, options.strong.mix == Mix::cutmix, stream ? &*stream : nullptr});
     }
     const auto k = static_cast<std::size_t>(epoch) % matchings.size();
+    const StoredVariant& variant = (*variants)[k];
     return std::make_shared<EpochSource>(
-        EpochSource{EpochPlan(options.seed, number, matchings[k], options.global_batch), epoch, &(*variants)[k]});
+        EpochSource{EpochPlan(options.seed, number, matchings[k], options.global_batch), epoch, &variant,
+                    any_cutmix(variant), nullptr});
   }
 
   bool has_work() const {
@@ -154,7 +158,7 @@ struct TrainLoader::Impl {
   const std::vector<StoredVariant>* const variants;
   std::vector<std::vector<Pair>> matchings;
   std::int64_t steps_an_epoch = 0;
-  std::optional<ImageStream> stream;  ///< of a set whose images are in files
+  std::optional<ImageStream> stream;  ///< of a set whose images are in files, read in windows
   ViewBuffers buffers;
 
   std::mutex mutex;  // guards all below, except what the caller's thread alone uses

@@ -49,8 +49,8 @@ struct LoaderOptions {
 class TrainLoader {
  public:
   /// `set` and `variants` must outlive the loader. Throws DataError when a batch has fewer pairs than there are ranks,
-  /// is odd, larger than the set, or when stored variants do not fit the set (label fingerprint, size) or its images
-  /// are in files.
+  /// is odd, larger than the set, or when stored variants do not fit the set (label fingerprint, size). With variants,
+  /// what is in files is read batch by batch: their pairs lie anywhere in the set.
   TrainLoader(const SampleSet& set, LoaderOptions options, Shard shard,
               const std::vector<StoredVariant>* variants = nullptr);
   ~TrainLoader();

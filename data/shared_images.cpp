@@ -18,16 +18,11 @@ constexpr std::uint64_t kUnlimitedHeld = std::uint64_t{3} << 29;  // 1.5 GiB
 constexpr std::uint64_t kHeldWindows = 3;                         // ImageStream holds as many blocks
 constexpr std::uint64_t kReadBytes = 256 * 1024;                  // in one piece: disks and networks are fast from here
 
-bool fits(const SampleSet& set, std::uint64_t limit, comm::World& world) {
-  if (limit > 0) return set.pixels.size() <= limit;
+bool fits(const Images& images, std::uint64_t limit, comm::World& world) {
+  if (limit > 0) return images.size() <= limit;
   const auto free = static_cast<double>(comm::available_memory());
   const double least = -world.largest({-free})[0];
-  return static_cast<double>(set.pixels.size()) <= 0.75 * least;
-}
-
-/// The rows that this rank brings to its host.
-comm::Interval own_rows(const SampleSet& set, const comm::World& world) {
-  return comm::part_of(set.size(), world.local_rank(), world.local_size());
+  return static_cast<double>(images.size()) <= 0.75 * least;
 }
 
 std::string mebibytes(double bytes) {
@@ -38,25 +33,26 @@ std::string mebibytes(double bytes) {
 
 }  // namespace
 
-void share_images(SampleSet& set, std::uint64_t limit, comm::World& world,
+void share_images(Images& images, std::uint64_t limit, comm::World& world,
                   const std::function<int(std::exception_ptr)>& exit_code) {
   // Whether files keep images in whole rows is the same everywhere; a rank without them must not take another way.
-  const bool in_files = world.largest({set.pixels.resident() ? 0.0 : 1.0})[0] > 0;
-  if (!in_files || !fits(set, limit, world)) return;
-  const auto memory = world.local_size() > 1 ? comm::share_on_host(world, set.pixels.size()) : nullptr;
+  const bool in_files = world.largest({images.resident() ? 0.0 : 1.0})[0] > 0;
+  if (!in_files || !fits(images, limit, world)) return;
+  const auto memory = world.local_size() > 1 ? comm::share_on_host(world, images.size()) : nullptr;
   Images held;
   const auto fill = [&] {
     if (!memory) {
-      held = set.pixels.in_memory();
+      held = images.in_memory();
       return;
     }
-    const comm::Interval own = own_rows(set, world);
-    set.pixels.read(own.offset, own.size, set.image_bytes(),
-                    memory->bytes().data() + static_cast<std::size_t>(own.offset) * set.image_bytes());
+    const std::size_t row = images.row_bytes();
+    const comm::Interval own = comm::part_of(static_cast<std::int64_t>(images.size() / row), world.local_rank(),
+                                             world.local_size());  // the rows that this rank brings to its host
+    images.read(own.offset, own.size, row, memory->bytes().data() + static_cast<std::size_t>(own.offset) * row);
     held = Images(memory->bytes(), memory);
   };
   world.all_or_none(fill, exit_code);
-  set.pixels = std::move(held);
+  images = std::move(held);
 }
 
 Windows windows_of(const SampleSet& set, std::uint64_t limit, std::int64_t global_batch) {
@@ -68,15 +64,16 @@ Windows windows_of(const SampleSet& set, std::uint64_t limit, std::int64_t globa
   return {static_cast<std::int64_t>(block), std::max(static_cast<std::int64_t>(std::max(rows, block)), global_batch)};
 }
 
-std::string describe_images(const SampleSet& set, const Windows& windows, const comm::World& world) {
-  const auto all = static_cast<double>(set.pixels.size());
-  if (set.pixels.resident()) {
+std::string describe_images(const Images& images, const Windows& windows, const comm::World& world) {
+  const auto all = static_cast<double>(images.size());
+  if (images.resident()) {
     const std::string whose =
         world.local_size() > 1 ? ", one copy for the " + std::to_string(world.local_size()) + " ranks of a host" : "";
     return mebibytes(all) + " in memory" + whose;
   }
-  const double held = static_cast<double>(kHeldWindows * set.image_bytes()) *
-                      static_cast<double>(std::min(windows.rows_per_window, set.size()));
+  if (windows.rows_per_window == 0) return mebibytes(all) + " in files, read batch by batch";
+  const double held =
+      static_cast<double>(kHeldWindows * images.row_bytes()) * static_cast<double>(windows.rows_per_window);
   return mebibytes(all) + " in files, at most " + mebibytes(std::min(all, held)) +
          " of them in the memory of all ranks";
 }

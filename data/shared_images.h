@@ -11,11 +11,11 @@
 
 namespace penumbra::data {
 
-/// Brings the images of a set that every rank has opened (open_split) into memory: one copy a host, which its ranks
+/// Brings images that every rank has opened (open_split, open_variant) into memory: one copy a host, which its ranks
 /// fill together. They stay in the files where they are more than `limit` bytes - 0: three quarters of what any host
 /// has free, counted now. All ranks call; `exit_code`: as for World::all_or_none(), which ends the job where a file
-/// cannot be read. The set must not outlive the world.
-void share_images(SampleSet& set, std::uint64_t limit, comm::World& world,
+/// cannot be read. The images must not outlive the world.
+void share_images(Images& images, std::uint64_t limit, comm::World& world,
                   const std::function<int(std::exception_ptr)>& exit_code);
 
 /// How an epoch goes through a set whose images are in files, so that what is held of them stays below `limit` bytes
@@ -23,7 +23,8 @@ void share_images(SampleSet& set, std::uint64_t limit, comm::World& world,
 /// size, not of ranks or hosts.
 Windows windows_of(const SampleSet& set, std::uint64_t limit, std::int64_t global_batch);
 
-/// Where the images are, for the user: "63 MiB in memory, one copy for the 2 ranks of a host".
-std::string describe_images(const SampleSet& set, const Windows& windows, const comm::World& world);
+/// Where images are, for the user: "63 MiB in memory, one copy for the 2 ranks of a host". In files without windows
+/// they are read batch by batch.
+std::string describe_images(const Images& images, const Windows& windows, const comm::World& world);
 
 }  // namespace penumbra::data

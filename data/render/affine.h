@@ -8,6 +8,7 @@ namespace penumbra::data {
 /// It maps output (view) coordinates to stored ones, as affine_grid does: x' = m[0] x + m[1] y + m[2].
 struct Affine {
   std::array<float, 6> m{1, 0, 0, 0, 1, 0};
+  bool operator==(const Affine&) const = default;
 };
 
 /// Parameters of a geometric augmentation of the *content*: what the eye sees move. In this order: the content is

@@ -12,6 +12,7 @@ enum class Mix : std::uint8_t { none, mixup, cutmix };
 struct Rectangle {
   int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   bool empty() const { return x1 <= x0 || y1 <= y0; }
+  bool operator==(const Rectangle&) const = default;
 };
 
 /// How one view is made (method.md, section 1). The weak view of a sample is a recipe too: partner == source, lambda 1.
@@ -29,6 +30,7 @@ struct Recipe {
   std::uint32_t erase_epoch = 0;  ///< with (seed, source, occurrence): the key of those bytes
   std::uint64_t seed = 0;
   std::uint32_t occurrence = 0;
+  bool operator==(const Recipe&) const = default;
 };
 
 struct WeakOptions {

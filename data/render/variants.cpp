@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -15,17 +14,18 @@
 namespace penumbra::data {
 namespace {
 
-/// Calls work(row) for all rows, in chunks over threads; rethrows the first exception.
-void for_rows(std::int64_t rows, int threads, const std::function<void(std::int64_t)>& work) {
-  constexpr std::int64_t kChunk = 64;
+constexpr std::int64_t kVerifiedAtOnce = 4096;  // rows
+
+/// Calls work(begin, end) for runs of rows over threads; rethrows the first exception.
+void for_runs(std::int64_t rows, int threads, const std::function<void(std::int64_t, std::int64_t)>& work) {
+  constexpr std::int64_t kRun = 64;
   std::atomic<std::int64_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
   const auto run = [&] {
     try {
-      for (std::int64_t begin = next.fetch_add(kChunk); begin < rows; begin = next.fetch_add(kChunk)) {
-        for (std::int64_t row = begin; row < std::min(rows, begin + kChunk); ++row) work(row);
-      }
+      for (std::int64_t begin = next.fetch_add(kRun); begin < rows; begin = next.fetch_add(kRun))
+        work(begin, std::min(rows, begin + kRun));
     } catch (...) {
       next = rows;
       const std::lock_guard lock(mutex);
@@ -63,26 +63,37 @@ std::string name_of(const StoredVariant& variant) {
 
 }  // namespace
 
-StoredVariant make_variant(const SampleSet& set, const AmbiguousOptions& options, std::uint64_t seed,
-                           std::uint32_t epoch, int view_size, int threads) {
-  const int size = view_size > 0 ? view_size : set.info.image_size;
-  const std::size_t bytes = static_cast<std::size_t>(size) * size * set.info.channels;
-  const auto partner = partners(match(set.labels, seed, epoch), set.size());
+StoredVariant plan_variant(const SampleSet& set, const AmbiguousOptions& options, std::uint64_t seed,
+                           std::uint32_t epoch, int view_size) {
   StoredVariant variant;
-  variant.pixels.resize(bytes * partner.size());
-  variant.recipes.resize(partner.size());
+  variant.view_size = view_size > 0 ? view_size : set.info.image_size;
   variant.label_fingerprint = label_fingerprint(set.labels);
   variant.seed = seed;
   variant.epoch = epoch;
-  for_rows(set.size(), threads, [&](std::int64_t row) {
-    const auto i = static_cast<std::size_t>(row);
-    variant.recipes[i] =
-        draw_ambiguous(options, seed, epoch, row, partner[i], set.info.image_size, size, set.info.channels);
-    const Recipe& recipe = variant.recipes[i];
-    render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, size,
-                 std::span(variant.pixels).subspan(i * bytes, bytes));
-  });
+  const auto partner = partners(match(set.labels, seed, epoch), set.size());
+  for (std::int64_t row = 0; row < set.size(); ++row) {
+    variant.recipes.push_back(draw_ambiguous(options, seed, epoch, row, partner[static_cast<std::size_t>(row)],
+                                             set.info.image_size, variant.view_size, set.info.channels));
+  }
   return variant;
+}
+
+void render_variant(const SampleSet& set, const StoredVariant& variant, std::int64_t first, std::int64_t count,
+                    std::uint8_t* out, int threads) {
+  const std::size_t bytes = variant.image_bytes(set.info.channels);
+  for_runs(count, threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto recipes = std::span(variant.recipes)
+                             .subspan(static_cast<std::size_t>(first + begin), static_cast<std::size_t>(end - begin));
+    std::vector<std::int64_t> rows;
+    for (const Recipe& recipe : recipes) rows.insert(rows.end(), {recipe.source, recipe.partner});
+    const PickedImages images(set.pixels, rows, set.image_bytes());
+    ViewRenderer renderer({});
+    for (std::size_t i = 0; i < recipes.size(); ++i) {
+      const StoredPair pair{set.info.image_size, set.info.channels, images[2 * i], images[2 * i + 1]};
+      const std::size_t at = (static_cast<std::size_t>(begin) + i) * bytes;
+      renderer.render_bytes(pair, recipes[i], variant.view_size, {out + at, bytes});
+    }
+  });
 }
 
 std::vector<Pair> matching_of(const SampleSet& set, const StoredVariant& variant) {
@@ -92,6 +103,8 @@ std::vector<Pair> matching_of(const SampleSet& set, const StoredVariant& variant
     does_not_fit(variant, "it has " + std::to_string(variant.recipes.size()) + " recipes for " +
                               std::to_string(set.size()) + " samples");
   }
+  if (variant.pixels.size() != variant.recipes.size() * variant.image_bytes(set.info.channels))
+    does_not_fit(variant, std::to_string(variant.pixels.size()) + " bytes are not its images");
   auto pairs = match(set.labels, variant.seed, static_cast<std::uint32_t>(variant.epoch));
   const auto partner = partners(pairs, set.size());
   for (std::int64_t row = 0; row < set.size(); ++row) {
@@ -104,48 +117,30 @@ std::vector<Pair> matching_of(const SampleSet& set, const StoredVariant& variant
   return pairs;
 }
 
-int view_size_of(const SampleSet& set, const StoredVariant& variant) {
-  const std::size_t images = static_cast<std::size_t>(set.size()) * set.info.channels;
-  const auto side =
-      images == 0 ? 0
-                  : std::lround(std::sqrt(static_cast<double>(variant.pixels.size()) / static_cast<double>(images)));
-  if (side < 1 || images * static_cast<std::size_t>(side * side) != variant.pixels.size()) {
-    does_not_fit(variant, std::to_string(variant.pixels.size()) + " bytes are not " + std::to_string(set.size()) +
-                              " square images of " + std::to_string(set.info.channels) + " channels");
-  }
-  return static_cast<int>(side);
-}
-
 void verify_variant(const SampleSet& set, const StoredVariant& variant, int threads) {
   matching_of(set, variant);
-  const int size = view_size_of(set, variant);
-  const std::size_t bytes = static_cast<std::size_t>(size) * size * set.info.channels;
-  for_rows(set.size(), threads, [&](std::int64_t row) {
-    const auto i = static_cast<std::size_t>(row);
-    std::vector<std::uint8_t> again(bytes);
-    const Recipe& recipe = variant.recipes[i];
-    render_bytes(stored_pair(set, recipe.source, recipe.partner), recipe, size, again);
-    if (!std::equal(again.begin(), again.end(), variant.pixels.begin() + static_cast<std::ptrdiff_t>(i * bytes))) {
-      throw DataError(name_of(variant) + ": row " + std::to_string(row) +
-                      " is not what its recipe renders; render it again with `penumbra data ambiguous`");
-    }
-  });
+  const std::size_t bytes = variant.image_bytes(set.info.channels);
+  std::vector<std::uint8_t> stored, again;
+  for (std::int64_t first = 0; first < set.size(); first += kVerifiedAtOnce) {
+    const std::int64_t count = std::min(kVerifiedAtOnce, set.size() - first);
+    stored.resize(static_cast<std::size_t>(count) * bytes);
+    again.resize(stored.size());
+    variant.pixels.read(first, count, bytes, stored.data());
+    render_variant(set, variant, first, count, again.data(), threads);
+    const auto differs = std::mismatch(stored.begin(), stored.end(), again.begin()).first;
+    if (differs == stored.end()) continue;
+    const std::int64_t row = first + (differs - stored.begin()) / static_cast<std::ptrdiff_t>(bytes);
+    throw DataError(name_of(variant) + ": row " + std::to_string(row) +
+                    " is not what its recipe renders; render it again with `penumbra data ambiguous`");
+  }
 }
 
 void require_options(const SampleSet& set, const StoredVariant& variant, const AmbiguousOptions& options,
                      int view_size) {
-  const int wanted = view_size > 0 ? view_size : set.info.image_size;
-  const auto same = [&](const Recipe& stored) {
-    if (stored.partner == stored.source) return true;  // sat out: never in a batch
-    const Recipe drawn = draw_ambiguous(options, variant.seed, static_cast<std::uint32_t>(variant.epoch), stored.source,
-                                        stored.partner, set.info.image_size, wanted, set.info.channels);
-    return drawn.mix == stored.mix && drawn.lambda == stored.lambda && drawn.theta.m == stored.theta.m &&
-           drawn.contrast == stored.contrast && drawn.brightness == stored.brightness &&
-           drawn.saturation == stored.saturation && drawn.grey == stored.grey && drawn.erase.x0 == stored.erase.x0 &&
-           drawn.erase.x1 == stored.erase.x1 && drawn.erase.y0 == stored.erase.y0 && drawn.erase.y1 == stored.erase.y1;
-  };
   matching_of(set, variant);
-  if (view_size_of(set, variant) != wanted || !std::all_of(variant.recipes.begin(), variant.recipes.end(), same)) {
+  const StoredVariant drawn =
+      plan_variant(set, options, variant.seed, static_cast<std::uint32_t>(variant.epoch), view_size);
+  if (variant.view_size != drawn.view_size || variant.recipes != drawn.recipes) {
     throw DataError(
         "the stored ambiguous set was rendered with other [ambiguous] options or another view size than the "
         "configuration's: render it again with 'penumbra data ambiguous FILE --config CONFIG'");

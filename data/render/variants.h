@@ -9,21 +9,24 @@
 #include "data/render/recipe.h"
 #include "data/store/reader.h"
 #include "data/store/sample_set.h"
+#include "data/store/stored_variant.h"
 
 namespace penumbra::data {
 
-/// Renders the whole ambiguous set of (seed, epoch): the same matching, recipes and bits as an online epoch of that
-/// key. For an odd N the sample that sits out gets an unmixed strong view (partner == source). `view_size` in pixels,
-/// 0: the stored size; `threads` < 1: one a core. The bytes do not depend on it.
-StoredVariant make_variant(const SampleSet& set, const AmbiguousOptions& options, std::uint64_t seed,
-                           std::uint32_t epoch, int view_size = 0, int threads = 0);
+/// The ambiguous set of (seed, epoch) without its images: the same matching and recipes as an online epoch of that key.
+/// For an odd N the sample that sits out gets an unmixed strong view (partner == source). `view_size` in pixels, 0: the
+/// stored size.
+StoredVariant plan_variant(const SampleSet& set, const AmbiguousOptions& options, std::uint64_t seed,
+                           std::uint32_t epoch, int view_size = 0);
 
-/// The pairs of a variant, after checking that it fits the set: rows, label fingerprint, and partners as the matching
-/// of its (seed, epoch) says. Throws DataError otherwise.
+/// Renders the images of the recipes from `first` on, one after the other: the same bits as online. `threads` < 1: one
+/// a core. The bytes do not depend on it. Throws what reading the set's images throws.
+void render_variant(const SampleSet& set, const StoredVariant& variant, std::int64_t first, std::int64_t count,
+                    std::uint8_t* out, int threads = 0);
+
+/// The pairs of a variant, after checking that it fits the set: rows, images, label fingerprint, and partners as the
+/// matching of its (seed, epoch) says. Throws DataError otherwise.
 std::vector<Pair> matching_of(const SampleSet& set, const StoredVariant& variant);
-
-/// Side of its views, from the number of its pixels; DataError when that is not N square images.
-int view_size_of(const SampleSet& set, const StoredVariant& variant);
 
 /// Throws DataError unless the variant's recipes are those that `options` and `view_size` (0: the stored size) draw for
 /// its (seed, epoch): training on it then equals training online with these options.

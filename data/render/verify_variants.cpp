@@ -7,9 +7,9 @@ std::vector<std::string> verify_variants(const std::filesystem::path& file) {
   const StoreReader reader(file);
   std::vector<std::string> lines;
   if (reader.variants() == 0) return lines;
-  const SampleSet train = reader.load("train");
+  const SampleSet train = reader.open("train");
   for (int k = 0; k < reader.variants(); ++k) {
-    const StoredVariant variant = reader.load_variant(k);
+    const StoredVariant variant = reader.open_variant(k);
     try {
       verify_variant(train, variant);
     } catch (const DataError& error) {

@@ -147,15 +147,13 @@ void check_samples(const SampleSet& set, const std::string& where) {
   check_distribution(set, where);
 }
 
-void check_variant(const StoredVariant& variant, const StoreInfo& info, std::int64_t rows, int view_size,
-                   const std::string& where) {
+void check_variant(const StoredVariant& variant, const StoreInfo& info, std::int64_t rows, const std::string& where) {
   check_rows(variant.recipes.size(), static_cast<std::size_t>(rows), "recipes", where);
-  require(view_size >= 1 && view_size <= kLargestSide, where, "the images are no squares of 1 to 4096 pixels");
-  check_rows(variant.pixels.size(), static_cast<std::size_t>(rows) * view_size * view_size * info.channels,
-             "bytes of pixels", where);
+  require(variant.view_size >= 1 && variant.view_size <= kLargestSide, where,
+          "the images are no squares of 1 to 4096 pixels");
   require(variant.epoch >= 0, where, "the epoch is negative");
   for (std::int64_t row = 0; row < rows; ++row) {
-    check_recipe(variant.recipes[static_cast<std::size_t>(row)], row, rows, info, view_size,
+    check_recipe(variant.recipes[static_cast<std::size_t>(row)], row, rows, info, variant.view_size,
                  where + ": recipe of " + row_of(row));
   }
 }

@@ -16,9 +16,8 @@ void check_info(const StoreInfo& info, const std::string& where);
 /// distributions that sum to 1.
 void check_samples(const SampleSet& set, const std::string& where);
 
-/// One recipe a row, with values that a renderer can work with; `rows` is the number of training samples, `view_size`
-/// the side of the variant's images. The bytes themselves and the matching are verify_variant's.
-void check_variant(const StoredVariant& variant, const StoreInfo& info, std::int64_t rows, int view_size,
-                   const std::string& where);
+/// A view size, and one recipe a row, with values that a renderer can work with; `rows` is the number of training
+/// samples. The images and the matching are verify_variant's.
+void check_variant(const StoredVariant& variant, const StoreInfo& info, std::int64_t rows, const std::string& where);
 
 }  // namespace penumbra::data

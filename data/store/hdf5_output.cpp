@@ -1,6 +1,8 @@
 #include "data/store/hdf5_output.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include <fcntl.h>
@@ -14,6 +16,8 @@ namespace {
 
 // Object headers and indices of this version carry checksums; every HDF5 since 1.10 (2016) reads it.
 constexpr H5F_libver_t kFileVersion = H5F_LIBVER_V110;
+
+constexpr std::uint64_t kRunBytes = std::uint64_t{8} << 20;
 
 /// HDF5 keeps unwritten pieces of a file after a failed write, tries again in each close and loses its way when that
 /// fails, too. So a file that is given up is led to where every write succeeds.
@@ -75,9 +79,8 @@ void Hdf5Output::add_group(const std::string& name) {
   check(static_cast<bool>(group));
 }
 
-void Hdf5Output::write_raw(const std::string& dataset, hid_t type, const void* values, const Shape& shape,
-                           std::uint64_t rows_per_chunk) {
-  const QuietErrors quiet;
+Hdf5Handle Hdf5Output::create(const std::string& dataset, hid_t type, const Shape& shape,
+                              std::uint64_t rows_per_chunk) {
   std::vector<hsize_t> sides(shape.begin(), shape.end());
   const int rank = static_cast<int>(sides.size());
   const Hdf5Handle space(H5Screate_simple(rank, sides.data(), nullptr), H5Sclose);
@@ -86,11 +89,40 @@ void Hdf5Output::write_raw(const std::string& dataset, hid_t type, const void* v
     sides.front() = std::min<hsize_t>(sides.front(), rows_per_chunk);
     check(H5Pset_chunk(creation.get(), rank, sides.data()) >= 0);
   }
-  const Hdf5Handle created(
+  Hdf5Handle created(
       H5Dcreate2(file_.get(), dataset.c_str(), type, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), H5Dclose);
   check(static_cast<bool>(created));
+  return created;
+}
+
+void Hdf5Output::write_raw(const std::string& dataset, hid_t type, const void* values, const Shape& shape,
+                           std::uint64_t rows_per_chunk) {
+  const QuietErrors quiet;
+  const Hdf5Handle created = create(dataset, type, shape, rows_per_chunk);
   check(H5Dwrite(created.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
   // Closing must have nothing left to do that can fail: see divert_to_nowhere.
+  check(H5Dflush(created.get()) >= 0);
+}
+
+void Hdf5Output::write_images(const std::string& dataset, const RowSource& rows, const Shape& shape,
+                              std::uint64_t rows_per_chunk) {
+  const QuietErrors quiet;
+  const hid_t type = native_type<std::uint8_t>();
+  const Hdf5Handle created = create(dataset, type, shape, rows_per_chunk);
+  const Hdf5Handle all(H5Dget_space(created.get()), H5Sclose);
+  const std::uint64_t row_bytes =
+      std::accumulate(shape.begin() + 1, shape.end(), std::uint64_t{1}, std::multiplies<>());
+  const std::uint64_t run = (kRunBytes / (row_bytes * rows_per_chunk) + 1) * rows_per_chunk;
+  std::vector<std::uint8_t> bytes;
+  std::vector<hsize_t> first(shape.size()), count(shape.begin(), shape.end());
+  for (; first.front() < shape.front(); first.front() += count.front()) {
+    count.front() = std::min<hsize_t>(run, shape.front() - first.front());
+    bytes.resize(count.front() * row_bytes);
+    rows(static_cast<std::int64_t>(first.front()), static_cast<std::int64_t>(count.front()), bytes.data());
+    const Hdf5Handle piece(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose);
+    check(H5Sselect_hyperslab(all.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr) >= 0);
+    check(H5Dwrite(created.get(), type, piece.get(), all.get(), H5P_DEFAULT, bytes.data()) >= 0);
+  }
   check(H5Dflush(created.get()) >= 0);
 }
 

@@ -8,6 +8,7 @@
 
 #include "data/store/durable.h"
 #include "data/store/hdf5_handles.h"
+#include "data/store/images.h"
 #include "data/store/schema.h"
 
 namespace penumbra::data {
@@ -28,6 +29,9 @@ class Hdf5Output {
   template <typename T>
   void write(const std::string& dataset, std::span<const T> values, const Shape& shape,
              std::uint64_t rows_per_chunk = 0);
+  /// Images [N, side, side, channels], in runs of so many rows, a few MiB of them in memory at a time.
+  void write_images(const std::string& dataset, const RowSource& rows, const Shape& shape,
+                    std::uint64_t rows_per_chunk);
   void write_strings(const std::string& dataset, const std::vector<std::string>& texts);
 
   template <typename T>
@@ -48,6 +52,7 @@ class Hdf5Output {
   void check(bool done) {
     if (!done) fail(error_text());
   }
+  Hdf5Handle create(const std::string& dataset, hid_t type, const Shape& shape, std::uint64_t rows_per_chunk);
   void write_raw(const std::string& dataset, hid_t type, const void* values, const Shape& shape,
                  std::uint64_t rows_per_chunk);
   void write_raw_attribute(const std::string& group, const std::string& name, hid_t type, hid_t space,

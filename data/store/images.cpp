@@ -19,6 +19,16 @@ std::pair<const RowFile*, std::uint64_t> locate(const std::vector<std::shared_pt
   throw std::logic_error("images: a row that was checked lies in no file");
 }
 
+/// Read in the order of the files.
+std::vector<std::uint8_t> copied(const Images& images, std::span<const std::int64_t> rows, std::size_t row_bytes) {
+  std::vector<std::uint8_t> bytes(rows.size() * row_bytes);
+  std::vector<RowTarget> targets;
+  for (const std::int64_t row : rows) targets.push_back({row, bytes.data() + targets.size() * row_bytes});
+  std::ranges::sort(targets, {}, &RowTarget::row);
+  images.read(targets, row_bytes);
+  return bytes;
+}
+
 }  // namespace
 
 Images::Images(std::vector<std::uint8_t> bytes) {
@@ -49,14 +59,8 @@ Images Images::concatenated(std::span<const Images> parts) {
 }
 
 Images Images::rows(std::span<const std::int64_t> rows, std::size_t row_bytes) const {
+  if (resident()) return copied(*this, rows, row_bytes);
   for (const std::int64_t row : rows) require_row(row, row_bytes);
-  if (resident()) {
-    std::vector<std::uint8_t> bytes(rows.size() * row_bytes);
-    std::vector<RowTarget> targets;
-    for (const std::int64_t row : rows) targets.push_back({row, bytes.data() + targets.size() * row_bytes});
-    read(targets, row_bytes);
-    return bytes;
-  }
   std::vector<std::shared_ptr<const RowFile>> parts;
   std::vector<std::uint64_t> run;
   for (std::size_t i = 0; i < rows.size();) {
@@ -74,10 +78,14 @@ Images Images::rows(std::span<const std::int64_t> rows, std::size_t row_bytes) c
 
 Images Images::in_memory() const {
   if (resident()) return *this;
-  const auto row_bytes = static_cast<std::size_t>(files_.front()->row_bytes());
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size_));
-  read(0, static_cast<std::int64_t>(bytes.size() / row_bytes), row_bytes, bytes.data());
+  read(0, static_cast<std::int64_t>(bytes.size() / row_bytes()), row_bytes(), bytes.data());
   return bytes;
+}
+
+std::size_t Images::row_bytes() const {
+  if (resident()) throw std::logic_error("images: in memory they have no rows of their own");
+  return static_cast<std::size_t>(files_.front()->row_bytes());
 }
 
 std::span<const std::uint8_t> Images::bytes() const {
@@ -111,6 +119,15 @@ void Images::read(std::int64_t first, std::int64_t count, std::size_t row_bytes,
   std::vector<RowTarget> targets;
   for (std::int64_t row = first; row < first + count; ++row, out += row_bytes) targets.push_back({row, out});
   read(targets, row_bytes);
+}
+
+PickedImages::PickedImages(const Images& images, std::span<const std::int64_t> rows, std::size_t row_bytes) {
+  if (!images.resident()) copies_ = copied(images, rows, row_bytes);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (images.resident()) images.require_row(rows[i], row_bytes);
+    images_.push_back(images.resident() ? images.bytes().data() + static_cast<std::size_t>(rows[i]) * row_bytes
+                                        : copies_.data() + i * row_bytes);
+  }
 }
 
 bool operator==(const Images& a, const Images& b) {

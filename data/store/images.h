@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -35,8 +36,12 @@ class Images {
 
   std::uint64_t size() const { return size_; }  ///< bytes
   bool resident() const { return files_.empty(); }
+  /// Of images in files; throws std::logic_error where they are in memory.
+  std::size_t row_bytes() const;
   /// All of them. Throws std::logic_error unless resident().
   std::span<const std::uint8_t> bytes() const;
+  /// Throws std::out_of_range unless there is such a row of `row_bytes`.
+  void require_row(std::int64_t row, std::size_t row_bytes) const;
   /// Copies rows of `row_bytes`. Neighbours in `targets` that are neighbours in a file are read in one call: sort them.
   /// Throws DataError where a file cannot be read, std::out_of_range for a row beyond the end.
   void read(std::span<const RowTarget> targets, std::size_t row_bytes) const;
@@ -46,12 +51,26 @@ class Images {
   friend bool operator==(const Images& a, const Images& b);
 
  private:
-  void require_row(std::int64_t row, std::size_t row_bytes) const;
-
   std::shared_ptr<const void> owner_;
   const std::uint8_t* data_ = nullptr;
   std::uint64_t size_ = 0;
   std::vector<std::shared_ptr<const RowFile>> files_;
+};
+
+/// Gives `count` rows from `first` on, one after the other.
+using RowSource = std::function<void(std::int64_t first, std::int64_t count, std::uint8_t* out)>;
+
+/// Some images to look at: where they are in memory, or a copy of those in files. `images` must outlive it.
+class PickedImages {
+ public:
+  /// Throws what Images::read throws.
+  PickedImages(const Images& images, std::span<const std::int64_t> rows, std::size_t row_bytes);
+  /// The image of rows[i].
+  const std::uint8_t* operator[](std::size_t i) const { return images_[i]; }
+
+ private:
+  std::vector<std::uint8_t> copies_;
+  std::vector<const std::uint8_t*> images_;
 };
 
 }  // namespace penumbra::data

@@ -53,6 +53,8 @@ struct StoreReader::File {
     while (input.has(variant_path(variants))) ++variants;
   }
   SampleSet load(const std::string& split, bool stay_in_file) const;
+  StoredVariant variant(int number, bool stay_in_file) const;
+  Images images(const std::string& group, const Shape& shape, bool stay_in_file) const;
   Hdf5Input input;
   StoreInfo info;
   int variants = 0;
@@ -76,6 +78,12 @@ std::vector<std::string> StoreReader::splits() const {
 SampleSet StoreReader::load(const std::string& split) const { return file_->load(split, /*stay_in_file=*/false); }
 SampleSet StoreReader::open(const std::string& split) const { return file_->load(split, /*stay_in_file=*/true); }
 
+Images StoreReader::File::images(const std::string& group, const Shape& shape, bool stay_in_file) const {
+  const auto extents = stay_in_file ? input.row_extents(group + "/images", shape) : std::nullopt;
+  if (!extents) return input.read<std::uint8_t>(group + "/images", shape);
+  return Images({std::make_shared<const RowFile>(input.path(), *extents)});
+}
+
 SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) const {
   const std::string group = split_path(split) + "/";
   if (!input.has(split_path(split))) input.fail("has no split " + split);
@@ -83,13 +91,8 @@ SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) c
   set.info = info;
   const std::uint64_t rows = rows_of(input, group + "images");
   const auto side = static_cast<std::uint64_t>(set.info.image_size);
-  const Shape images = {rows, side, side, static_cast<std::uint64_t>(set.info.channels)};
-  const auto extents = stay_in_file ? input.row_extents(group + "images", images) : std::nullopt;
-  if (extents) {
-    set.pixels = Images({std::make_shared<const RowFile>(input.path(), *extents)});
-  } else {
-    set.pixels = input.read<std::uint8_t>(group + "images", images);
-  }
+  set.pixels =
+      images(split_path(split), {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, stay_in_file);
   set.labels = input.read<std::int32_t>(group + "labels", {rows});
   if (!set.info.vote_columns.empty())
     set.votes = input.read<float>(group + "votes", {rows, set.info.vote_columns.size()});
@@ -103,16 +106,21 @@ SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) c
 
 int StoreReader::variants() const { return file_->variants; }
 
-StoredVariant StoreReader::load_variant(int variant) const {
-  const Hdf5Input& input = file_->input;
-  const std::string name = variant_path(variant);
-  if (variant < 0 || variant >= file_->variants) input.fail("has no " + name);
-  const std::uint64_t rows = rows_of(input, split_path("train") + "/labels");
+StoredVariant StoreReader::load_variant(int variant) const { return file_->variant(variant, /*stay_in_file=*/false); }
+StoredVariant StoreReader::open_variant(int variant) const { return file_->variant(variant, /*stay_in_file=*/true); }
+
+StoredVariant StoreReader::File::variant(int number, bool stay_in_file) const {
+  const std::string name = variant_path(number), train = split_path("train");
+  if (number < 0 || number >= variants) input.fail("has no " + name);
+  const std::uint64_t rows = input.has(train)
+                                 ? rows_of(input, train + "/labels")
+                                 : static_cast<std::uint64_t>(input.attribute<std::int64_t>(name, "training_rows"));
   const Shape shape = input.shape(name + "/images");
   const std::uint64_t side = shape.size() == 4 ? shape[1] : 0;
   StoredVariant result;
-  result.pixels =
-      input.read<std::uint8_t>(name + "/images", {rows, side, side, static_cast<std::uint64_t>(file_->info.channels)});
+  result.view_size =
+      static_cast<int>(std::min<std::uint64_t>(side, 1u << 20));  // beyond it is out of check_variant's range
+  result.pixels = images(name, {rows, side, side, static_cast<std::uint64_t>(info.channels)}, stay_in_file);
   RecipeColumns columns;
   for_each_column(columns, [&](const std::string& column, auto& values, Shape row) {
     using Value = typename std::decay_t<decltype(values)>::value_type;
@@ -123,8 +131,7 @@ StoredVariant StoreReader::load_variant(int variant) const {
   result.label_fingerprint = input.attribute<std::uint64_t>(name, "label_fingerprint");
   result.seed = input.attribute<std::uint64_t>(name, "seed");
   result.epoch = input.attribute<std::int64_t>(name, "epoch");
-  check_variant(result, file_->info, static_cast<std::int64_t>(rows),
-                static_cast<int>(std::min<std::uint64_t>(side, 1u << 20)), input.path().string() + ": " + name);
+  check_variant(result, info, static_cast<std::int64_t>(rows), input.path().string() + ": " + name);
   return result;
 }
 

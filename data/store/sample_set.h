@@ -45,7 +45,8 @@ struct SampleSet {
 /// XXH3-64 over class names, pixels, labels, votes and clean labels: two ranks that train on the same data agree on it.
 std::uint64_t fingerprint(const SampleSet& set);
 
-/// XXH3-64 over any bytes: the pixels of a stored variant, a file.
+/// XXH3-64 over images, and over any bytes.
+std::uint64_t fingerprint(const Images& images);
 std::uint64_t byte_fingerprint(std::span<const std::uint8_t> bytes);
 
 /// XXH3-64 over the labels alone: what a matching depends on.

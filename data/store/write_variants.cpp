@@ -4,14 +4,14 @@
 namespace penumbra::data {
 
 // The store is written anew: deleting from an HDF5 file does not give the room back.
-void write_variants(const std::filesystem::path& path, const std::vector<StoredVariant>& variants) {
+void write_variants(const std::filesystem::path& path, const std::vector<std::filesystem::path>& variants) {
   const StoreReader reader(path);
   const auto splits = reader.splits();
   if (!variants.empty() && (splits.empty() || splits.front() != "train"))
     throw DataError(path.string() + ": has no training split that variants could belong to");
   StoreWriter writer(path, reader.info());
-  for (const auto& split : splits) writer.write_split(split, reader.load(split));
-  for (const auto& variant : variants) writer.write_variant(variant);
+  for (const auto& split : splits) writer.write_split(split, reader.open(split));
+  for (const auto& variant : variants) writer.write_variant(StoreReader(variant).open_variant(0));
   writer.commit();
 }
 

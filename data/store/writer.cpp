@@ -30,11 +30,10 @@ void write_info(Hdf5Output& output, const StoreInfo& info) {
   output.add_group("original");
 }
 
-std::uint64_t side_of(const StoredVariant& variant, std::uint64_t channels) {
-  const std::uint64_t pixels = variant.recipes.empty() ? 0 : variant.pixels.size() / variant.recipes.size() / channels;
-  std::uint64_t side = 0;
-  while (side * side < pixels) ++side;
-  return side;
+RowSource rows_from(const Images& images, std::size_t row_bytes) {
+  return [&images, row_bytes](std::int64_t first, std::int64_t count, std::uint8_t* out) {
+    images.read(first, count, row_bytes, out);
+  };
 }
 
 }  // namespace
@@ -69,8 +68,8 @@ void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
   const auto side = static_cast<std::uint64_t>(set.info.image_size);
   Hdf5Output& output = file_->output;
   output.add_group(split_path(split));
-  output.write<std::uint8_t>(group + "images", set.pixels.bytes(),
-                             {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, kImagesPerChunk);
+  output.write_images(group + "images", rows_from(set.pixels, set.image_bytes()),
+                      {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, kImagesPerChunk);
   output.write<std::int32_t>(group + "labels", set.labels, {rows});
   if (!set.votes.empty()) output.write<float>(group + "votes", set.votes, {rows, set.info.vote_columns.size()});
   if (!set.distribution.empty())
@@ -81,15 +80,20 @@ void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
 }
 
 void StoreWriter::write_variant(const StoredVariant& variant) {
+  write_variant(variant, rows_from(variant.pixels, variant.image_bytes(file_->info.channels)));
+}
+
+void StoreWriter::write_variant(const StoredVariant& variant, const RowSource& images) {
   Hdf5Output& output = file_->output;
   const std::string group = variant_path(file_->variants);
-  const auto channels = static_cast<std::uint64_t>(file_->info.channels);
-  const std::uint64_t side = side_of(variant, channels);
-  check_variant(variant, file_->info, file_->training_rows, static_cast<int>(side), file_->where(group));
+  const std::uint64_t rows = variant.recipes.size(), side = static_cast<std::uint64_t>(variant.view_size);
+  const bool alone = !file_->splits.contains("train");
+  check_variant(variant, file_->info, alone ? static_cast<std::int64_t>(rows) : file_->training_rows,
+                file_->where(group));
   if (file_->variants++ == 0) output.add_group("ambiguous");
   output.add_group(group);
-  const std::uint64_t rows = variant.recipes.size();
-  output.write<std::uint8_t>(group + "/images", variant.pixels, {rows, side, side, channels}, kImagesPerChunk);
+  output.write_images(group + "/images", images, {rows, side, side, static_cast<std::uint64_t>(file_->info.channels)},
+                      kImagesPerChunk);
   const RecipeColumns columns = to_columns(variant.recipes);
   for_each_column(columns, [&](const std::string& column, const auto& values, Shape row) {
     using Value = typename std::decay_t<decltype(values)>::value_type;
@@ -97,6 +101,7 @@ void StoreWriter::write_variant(const StoredVariant& variant) {
     output.write<Value>(group + "/" + column, values, row);
   });
   output.write_attribute(group, "label_fingerprint", variant.label_fingerprint);
+  if (alone) output.write_attribute(group, "training_rows", static_cast<std::int64_t>(rows));
   output.write_attribute(group, "seed", variant.seed);
   output.write_attribute(group, "epoch", variant.epoch);
 }

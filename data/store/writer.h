@@ -25,8 +25,11 @@ class StoreWriter {
   /// `set.info` must equal the writer's. Call at most once a split ("train", "val", "test"). A set without samples is
   /// left out. What a reader would refuse is refused (DataError).
   void write_split(const std::string& split, const SampleSet& set);
-  /// The next variant of the ambiguous training set, after the split it belongs to.
+  /// The next variant of the ambiguous training set, after the split it belongs to; in a store without that split it
+  /// waits for a store that has it (write_variants).
   void write_variant(const StoredVariant& variant);
+  /// The same with images that come as they are written, instead of the variant's.
+  void write_variant(const StoredVariant& variant, const RowSource& images);
   void commit();
 
  private:
@@ -34,8 +37,8 @@ class StoreWriter {
   std::unique_ptr<File> file_;
 };
 
-/// Replaces all stored variants of the ambiguous training set of an existing store, on a copy that takes the store's
-/// name when it is whole. Throws DataError.
-void write_variants(const std::filesystem::path& path, const std::vector<StoredVariant>& variants);
+/// Replaces all stored variants of the ambiguous training set of an existing store by the first ones of other stores,
+/// on a copy that takes the store's name when it is whole. Images are copied a few at a time. Throws DataError.
+void write_variants(const std::filesystem::path& path, const std::vector<std::filesystem::path>& variants);
 
 }  // namespace penumbra::data

@@ -8,13 +8,14 @@
 #include <gtest/gtest.h>
 
 #include "data/error.h"
-#include "data/render/variants.h"
 #include "tests/data/random_set.h"
+#include "tests/data/variant_testing.h"
 
 namespace penumbra::data {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::make_variant;
 using testing::random_set;
 
 LoaderOptions small_options() {
@@ -324,8 +325,8 @@ TEST(TrainLoader, RethrowsWhatARendererThreadThrowsAtItsStep) {
   TrainLoader loader(set, options, {});
   loader.start_epoch(0);
   for (std::int64_t step = 0; step < bad_step; ++step) EXPECT_EQ(loader.next().step, step);
-  EXPECT_THROW(loader.next(), DataError);
-  EXPECT_THROW(loader.next(), DataError);
+  EXPECT_THROW(loader.next(), std::out_of_range);
+  EXPECT_THROW(loader.next(), std::out_of_range);
   loader.start_epoch(0, bad_step + 1);
   for (std::int64_t step = bad_step + 1; step < loader.steps_per_epoch(); ++step) EXPECT_EQ(loader.next().step, step);
 }

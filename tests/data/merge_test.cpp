@@ -44,7 +44,8 @@ TEST_F(Merge, EachSplitHasTheRowsOfAllStoresInTheirOrder) {
   SampleSet other = small_set(40);
   other.info.source = "elsewhere";
   write("a.h5", {{"train", small_set(70)}, {"val", with_ids({"v", "w"})}});
-  write_variants(stores[0], {small_variant(small_set(70), 6, 0)});
+  write_part(out, small_set(70), small_variant(small_set(70), 6, 0));
+  write_variants(stores[0], {out});
   write("b.h5", {{"train", other}});
   EXPECT_THAT(write_merged(stores, {}, out), ElementsAre(AllOf(HasSubstr("train: 110 faces"), HasSubstr("80 ids")),
                                                          "val: 2 faces", HasSubstr("variants")));

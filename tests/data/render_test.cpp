@@ -12,13 +12,14 @@
 #include "data/error.h"
 #include "data/plan/philox.h"
 #include "data/render/render_cpu.h"
-#include "data/render/variants.h"
 #include "tests/data/random_set.h"
 #include "tests/data/statistics.h"
+#include "tests/data/variant_testing.h"
 
 namespace penumbra::data {
 namespace {
 
+using testing::make_variant;
 using testing::random_set;
 
 std::vector<std::uint8_t> bytes_of(const SampleSet& set, const Recipe& recipe, int view_size) {
@@ -282,16 +283,21 @@ TEST(Render, RefusesRecipesThatDoNotFit) {
   EXPECT_THROW(normalise(out, {}, view), std::invalid_argument);
 }
 
-bool same(const Recipe& a, const Recipe& b) {
-  return a.source == b.source && a.partner == b.partner && a.lambda == b.lambda && a.theta.m == b.theta.m;
-}
-
 TEST(Variant, HasTheSameBytesWhateverTheNumberOfThreads) {
   const auto set = random_set(301, 12, 3);
   const auto one = make_variant(set, {}, 5, 2, 0, 1), three = make_variant(set, {}, 5, 2, 0, 3);
   EXPECT_EQ(one.pixels, three.pixels);
   ASSERT_EQ(one.recipes.size(), 301u);
-  for (std::size_t i = 0; i < 301; ++i) EXPECT_TRUE(same(one.recipes[i], three.recipes[i]));
+  EXPECT_EQ(one.recipes, three.recipes);
+}
+
+TEST(Variant, RendersAnyRunOfRows) {
+  const auto set = random_set(301, 12, 3);
+  const auto whole = make_variant(set, {}, 5, 2, 16);
+  const std::size_t bytes = whole.image_bytes(3);
+  std::vector<std::uint8_t> part(90 * bytes);
+  render_variant(set, whole, 111, 90, part.data());
+  EXPECT_TRUE(std::ranges::equal(part, whole.pixels.bytes().subspan(111 * bytes, 90 * bytes)));
 }
 
 TEST(Variant, MatchesAllButTheOneThatSitsOut) {
@@ -310,6 +316,12 @@ TEST(Variant, MatchesAllButTheOneThatSitsOut) {
   EXPECT_EQ(alone, 1);
 }
 
+Images with_changed_byte(const Images& images, std::size_t place) {
+  std::vector<std::uint8_t> bytes(images.bytes().begin(), images.bytes().end());
+  bytes[place] ^= 1;
+  return bytes;
+}
+
 TEST(Variant, IsVerifiedByRenderingAgain) {
   const auto set = random_set(30, 12, 1);
   const auto good = make_variant(set, {}, 5, 2, 16);
@@ -325,12 +337,13 @@ TEST(Variant, IsVerifiedByRenderingAgain) {
     return "accepted";
   };
   using ::testing::HasSubstr;
-  EXPECT_THAT(message([](auto& v) { v.pixels[7 * 256 + 3] ^= 1; }), HasSubstr("row 7 is not what its recipe renders"));
+  EXPECT_THAT(message([](auto& v) { v.pixels = with_changed_byte(v.pixels, 7 * 256 + 3); }),
+              HasSubstr("row 7 is not what its recipe renders"));
   EXPECT_THAT(message([](auto& v) { v.recipes[9].contrast *= 1.5f; }), HasSubstr("row 9"));
   EXPECT_THAT(message([](auto& v) { v.label_fingerprint ^= 1; }), HasSubstr("other labels"));
   EXPECT_THAT(message([](auto& v) { v.epoch += 1; }), HasSubstr("matching"));
   EXPECT_THAT(message([](auto& v) { v.recipes.pop_back(); }), HasSubstr("29 recipes for 30 samples"));
-  EXPECT_THAT(message([](auto& v) { v.pixels.pop_back(); }), HasSubstr("square images"));
+  EXPECT_THAT(message([](auto& v) { v.view_size = 15; }), HasSubstr("bytes are not its images"));
 }
 
 }  // namespace

@@ -80,6 +80,8 @@ inline SampleSet small_set(int samples, int size = 6, int channels = 1) {
 /// Recipes at the ends of their ranges; neighbours are partners.
 inline StoredVariant small_variant(const SampleSet& set, int view_size, std::int64_t epoch) {
   StoredVariant variant;
+  std::vector<std::uint8_t> pixels;
+  variant.view_size = view_size;
   variant.label_fingerprint = label_fingerprint(set.labels);
   variant.seed = 0xfedcba9876543210;
   variant.epoch = epoch;
@@ -104,9 +106,17 @@ inline StoredVariant small_variant(const SampleSet& set, int view_size, std::int
     recipe.occurrence = static_cast<std::uint32_t>(i);
     variant.recipes.push_back(recipe);
     for (int k = 0; k < view_size * view_size * set.info.channels; ++k)
-      variant.pixels.push_back(static_cast<std::uint8_t>(i + k + epoch));
+      pixels.push_back(static_cast<std::uint8_t>(i + k + epoch));
   }
+  variant.pixels = std::move(pixels);
   return variant;
+}
+
+/// A store of one variant and no split.
+inline void write_part(const std::filesystem::path& path, const SampleSet& set, const StoredVariant& variant) {
+  StoreWriter writer(path, set.info);
+  writer.write_variant(variant);
+  writer.commit();
 }
 
 /// A store with all that a store can hold: 70 + 5 samples, two variants.

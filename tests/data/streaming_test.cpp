@@ -11,13 +11,16 @@
 #include "data/loader.h"
 #include "tests/data/random_set.h"
 #include "tests/data/store_testing.h"
+#include "tests/data/variant_testing.h"
 
 namespace penumbra::data {
 namespace {
 
 using testing::complaint;
 using testing::Folder;
+using testing::make_variant;
 using testing::random_set;
+using testing::write_part;
 
 /// Two stores of 70 and 59 random faces.
 class Streaming : public ::testing::Test {
@@ -39,8 +42,9 @@ class Streaming : public ::testing::Test {
     files_.push_back(folder_ / name);
   }
 
-  std::vector<Batch> epoch(const SampleSet& set, Shard shard = {}, std::int64_t first_step = 0) const {
-    TrainLoader loader(set, options_, shard);
+  std::vector<Batch> epoch(const SampleSet& set, Shard shard = {}, std::int64_t first_step = 0,
+                           const std::vector<StoredVariant>* variants = nullptr) const {
+    TrainLoader loader(set, options_, shard, variants);
     std::vector<Batch> batches;
     for (const std::int64_t number : {0, 1}) {
       loader.start_epoch(number, first_step);
@@ -105,11 +109,18 @@ TEST_F(Streaming, AFileThatIsCutMeanwhileIsNamed) {
   EXPECT_THAT(complaint([&] { epoch(set); }), ::testing::HasSubstr("b.h5: ends too early"));
 }
 
-TEST_F(Streaming, StoredVariantsNeedTheSetInMemory) {
-  const SampleSet set = open_split(files_, "train");
+TEST_F(Streaming, StoredVariantsInFilesGiveTheBatchesOfThoseInMemory) {
+  const SampleSet in_memory = load_split(files_, "train"), in_files = open_split(files_, "train");
   options_.mode = AmbiguousMode::stored;
-  const std::vector<StoredVariant> variants(1);
-  EXPECT_THAT(complaint([&] { TrainLoader(set, options_, {}, &variants); }), ::testing::HasSubstr("data.memory_limit"));
+  const std::vector<StoredVariant> held = {make_variant(in_memory, options_.strong, 3, 0, options_.view_size)};
+  const Folder folder;
+  write_part(folder / "part.h5", in_memory, held[0]);
+  const std::vector<StoredVariant> opened = {StoreReader(folder / "part.h5").open_variant(0)};
+  ASSERT_FALSE(opened[0].pixels.resident());
+  EXPECT_NO_THROW(verify_variant(in_files, opened[0]));
+  for (const Shard shard : {Shard{0, 1}, Shard{1, 3}}) {
+    expect_same(epoch(in_files, shard, 0, &opened), epoch(in_memory, shard, 0, &held));
+  }
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 """Commands that make stores from stores, seen by h5py."""
 
 import json
+import shutil
+import subprocess
 import unittest
 
 import h5py
 
-from penumbra import Case, run
+from penumbra import BINARY, Case, end, eventually, run
 
 USAGE, DATA = 2, 3
 
@@ -87,6 +89,56 @@ class DataTools(Case):
         back = self.evaluated(folder, shuffled, "--class-map", "glad=happiness", "calm=neutral", "contempt=", "fear=surprise")
         self.assertEqual(sum(map(sum, back["confusion"])), 2 * kept)
         self.assertAlmostEqual(back["accuracy"], own["accuracy"])
+
+    def test_killed_while_rendering_variants_goes_on_with_those_that_are_missing(self):
+        count = 150
+        whole, killed, shared = (self.folder / name for name in ("whole.h5", "killed.h5", "shared.h5"))
+        for store in (whole, killed, shared):
+            store.write_bytes(self.faces.read_bytes())
+        self.done("ambiguous", whole, "--variants", count)
+        before, parts = killed.read_bytes(), self.folder / "killed.h5.variants"
+        job = subprocess.Popen([BINARY, "data", "ambiguous", str(killed), "--variants", str(count)])
+        self.addCleanup(end, job)
+        eventually(lambda: len(list(parts.glob("variant-*.h5"))) >= 3)
+        job.kill()
+        job.wait(timeout=30)
+        self.assertEqual(killed.read_bytes(), before)
+        self.assertRegex(self.done("ambiguous", killed, "--variants", count), r"^[0-9]+ variants were there from")
+        self.assertFalse(parts.exists())
+        self.assertEqual(killed.read_bytes(), whole.read_bytes())
+        ranks = run("data", "ambiguous", shared, "--variants", count, ranks=3)
+        self.assertEqual((ranks.returncode, ranks.stdout.count("variants of 256 faces")), (0, 1), ranks.stderr)
+        self.assertEqual(shared.read_bytes(), whole.read_bytes())
+        self.assertIn("variant 149", self.done("verify", whole))
+
+    def test_variants_of_other_options_or_faces_are_rendered_anew(self):
+        store, parts = self.folder / "anew.h5", self.folder / "anew.h5.variants"
+        store.write_bytes(self.faces.read_bytes())
+        parts.mkdir()
+        other = self.folder / "other.h5"
+        made = run("data", "synth", other, "--train", 256, "--val", 64, "--test", 64, "--size", 32, "--seed", 4)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        for source, seed in ((self.faces, 2), (other, 1)):
+            self.leave_parts(source, seed, parts)
+            self.assertNotIn("were there", self.done("ambiguous", store, "--variants", 2, "--seed", 1))
+            self.done("verify", store)
+        (parts.mkdir(), (parts / "variant-0.h5").write_bytes(b"no store"))
+        self.assertNotIn("were there", self.done("ambiguous", store, "--variants", 2, "--seed", 1))
+
+    def leave_parts(self, faces, seed, folder):
+        """What a run that was killed leaves in `folder`: variants of these faces."""
+        store = self.folder / "leaves.h5"
+        store.write_bytes(faces.read_bytes())
+        left = self.folder / "leaves.h5.variants"
+        job = subprocess.Popen([BINARY, "data", "ambiguous", str(store), "--variants", "200", "--seed", str(seed)])
+        self.addCleanup(end, job)
+        eventually(lambda: (left / "variant-2.h5").exists())
+        job.kill()
+        job.wait(timeout=30)
+        folder.mkdir(exist_ok=True)
+        for number in (0, 1):
+            (folder / f"variant-{number}.h5").write_bytes((left / f"variant-{number}.h5").read_bytes())
+        shutil.rmtree(left)
 
     def test_stored_variants_take_no_class_map(self):
         refused = self.train("stored", "ambiguous.mode=stored", 'data.class_map={fear=""}', ranks=2)

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "comm/world.h"
 #include "data/import/image_file.h"
 #include "data/inspect.h"
 #include "data/probe.h"
+#include "data/render/store_variants.h"
 #include "data/render/variants.h"
 #include "data/store/reader.h"
 #include "data/store/writer.h"
@@ -14,6 +16,7 @@
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
+#include "trainer/exit_code.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -55,7 +58,8 @@ void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
 }
 
 void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
-  CLI::App* command = data.add_subcommand("ambiguous", "Render and store K variants of the ambiguous training set");
+  CLI::App* command = data.add_subcommand(
+      "ambiguous", "Render and store K variants of the ambiguous training set, with mpirun on several ranks");
   command->add_option("file", a->from, "HDF5 store")->required();
   command->add_option("--variants", a->variants, "K")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--seed", a->seed, "without --config; equal to run.seed it gives the same bits as the online set")
@@ -64,17 +68,19 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   add_set_option(*command, a->sets);
   command->footer("Example: penumbra data ambiguous faces.h5 --variants 4 --config configs/demo.toml");
   command->callback([a] {
-    const data::SampleSet train = data::StoreReader(a->from).load("train");
-    data::LoaderOptions options;
-    options.seed = a->seed;
-    if (!a->config.empty()) options = load_config(a->config, a->sets).loader;
-    std::vector<data::StoredVariant> variants;
-    for (int k = 0; k < a->variants; ++k) {
-      variants.push_back(
-          data::make_variant(train, options.strong, options.seed, static_cast<std::uint32_t>(k), options.view_size));
-    }
-    data::write_variants(a->from, variants);
-    fmt::print("{}: {} variants of {} faces\n", a->from, a->variants, train.size());
+    comm::World world;
+    data::VariantOptions options{a->variants, {}, a->seed, 0};
+    world.all_or_none(
+        [&] {
+          if (a->config.empty()) return;
+          const data::LoaderOptions configured = load_config(a->config, a->sets).loader;
+          options = {a->variants, configured.strong, configured.seed, configured.view_size};
+        },
+        exit_code_of);
+    const data::StoredVariants done = data::store_variants(a->from, options, world, exit_code_of);
+    if (world.rank() != 0) return;
+    if (done.found > 0) fmt::print("{} variants were there from a run that did not end\n", done.found);
+    fmt::print("{}: {} variants of {} faces\n", a->from, a->variants, done.faces);
   });
 }
 

@@ -51,7 +51,11 @@ void announce(const Config& config, const TrainingData& data, const comm::World&
                device.is_cpu() ? "CPUs" : "GPUs", data.train.size(),
                data.validation ? fmt::format(", {} to validate on", data.validation->size()) : ", no validation split",
                data.train.classes(), data.train.info.image_size, config.run_dir);
-  spdlog::info("images: {}", data::describe_images(data.train, data.windows, world));
+  spdlog::info("images: {}", data::describe_images(data.train.pixels, data.windows, world));
+  if (!data.variants.empty()) {
+    spdlog::info("{} stored variants, each {}", data.variants.size(),
+                 data::describe_images(data.variants.front().pixels, {}, world));
+  }
 }
 
 /// A rank is gone or stuck: leaves a record, says so once, and ends the job.

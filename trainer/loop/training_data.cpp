@@ -89,7 +89,7 @@ TrainingData open_data(const Config& config) {
         config.data.files.front()));
   }
   for (int variant = 0; variant < reader.variants(); ++variant) {
-    data.variants.push_back(reader.load_variant(variant));
+    data.variants.push_back(reader.open_variant(variant));
     data::require_options(data.train, data.variants.back(), config.loader.strong, config.loader.view_size);
   }
   return data;
@@ -100,7 +100,7 @@ std::string fingerprint_of(const TrainingData& data) {
   std::string text = fmt::format("train {:016x}", data::fingerprint(data.train));
   if (data.validation) text += fmt::format(", validation {:016x}", data::fingerprint(*data.validation));
   for (const data::StoredVariant& variant : data.variants) {
-    text += fmt::format(", variant {:016x} of seed {} epoch {}", data::byte_fingerprint(variant.pixels), variant.seed,
+    text += fmt::format(", variant {:016x} of seed {} epoch {}", data::fingerprint(variant.pixels), variant.seed,
                         variant.epoch);
   }
   return text;
@@ -144,13 +144,15 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
   };
   take_fingerprint(other_files);  // of its own files, before neighbours fill the memory that it shares with them
   const std::uint64_t limit = static_cast<std::uint64_t>(config.data.memory_limit) << 20;
-  data::share_images(data.train, limit, world, exit_code_of);
-  if (data.validation) data::share_images(*data.validation, limit, world, exit_code_of);
+  data::share_images(data.train.pixels, limit, world, exit_code_of);
+  if (data.validation) data::share_images(data.validation->pixels, limit, world, exit_code_of);
+  for (data::StoredVariant& variant : data.variants)  // together they are one set
+    data::share_images(variant.pixels, limit / data.variants.size(), world, exit_code_of);
   take_fingerprint(world.local_rank() == 0);
   const std::string first = world.broadcast_on_host(data.fingerprint);
   if (!other_files) data.fingerprint = first;
   world.require_agreement("training data", data.fingerprint);
-  data.windows = data::windows_of(data.train, limit, config.loader.global_batch);
+  if (data.variants.empty()) data.windows = data::windows_of(data.train, limit, config.loader.global_batch);
   if (data.windows.divide(data.train.size()))
     data.fingerprint += fmt::format(", read in windows of {} rows", data.windows.rows_per_window);
   if (world.rank() == 0 && limit == 0 && !data.train.pixels.resident())
