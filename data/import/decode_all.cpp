@@ -16,15 +16,16 @@ struct Outcome {
   std::exception_ptr fatal;  ///< why the import cannot go on
 };
 
-void decode_one(const std::filesystem::path& file, const FitImage& fit, std::span<std::uint8_t> out, Outcome& outcome) {
+void decode_one(std::span<const std::filesystem::path> files, std::size_t index, const FitImage& fit,
+                std::span<std::uint8_t> out, Outcome& outcome) {
   Image image;
   try {
-    image = read_image(file);
+    image = read_image(files[index]);
   } catch (const DataError& error) {
     outcome.bad = error.what();
     return;
   }
-  image = fit(image, file);
+  image = fit(image, index);
   if (image.pixels.size() != out.size()) throw std::logic_error("decode_all: an image of another size");
   std::copy(image.pixels.begin(), image.pixels.end(), out.begin());
 }
@@ -44,7 +45,7 @@ Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t ima
       const std::size_t i = next++;
       if (i >= files.size()) return;
       try {
-        decode_one(files[i], fit, std::span(result.pixels).subspan(i * image_bytes, image_bytes), outcomes[i]);
+        decode_one(files, i, fit, std::span(result.pixels).subspan(i * image_bytes, image_bytes), outcomes[i]);
       } catch (const std::exception&) {
         outcomes[i].fatal = std::current_exception();
       }

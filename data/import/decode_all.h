@@ -17,8 +17,9 @@ struct Decoded {
   std::vector<std::string> bad;      ///< one line for each file that cannot be decoded, in order
 };
 
-/// Makes a decoded image fit its set (exactly `image_bytes` pixels); a DataError of its own is never skipped.
-using FitImage = std::function<Image(const Image& image, const std::filesystem::path& file)>;
+/// Makes the decoded image of file `index` fit its set (exactly `image_bytes` pixels); a DataError of its own is never
+/// skipped.
+using FitImage = std::function<Image(const Image& image, std::size_t index)>;
 
 /// Decodes files on all cores. Without `skip_bad` the first bad file, in order, is a DataError. `fit` is called from
 /// several threads. The result does not depend on their number.

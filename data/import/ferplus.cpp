@@ -49,7 +49,8 @@ Image fit(const Image& image, const fs::path& file) {
 void read_images(const fs::path& folder, bool skip_bad, Faces& faces) {
   std::vector<fs::path> files;
   for (const FerplusRow* row : faces.rows) files.push_back(folder / row->image);
-  Decoded decoded = decode_all(files, kImageBytes, fit, skip_bad);
+  const auto fit_face = [&](const Image& image, std::size_t index) { return fit(image, files[index]); };
+  Decoded decoded = decode_all(files, kImageBytes, fit_face, skip_bad);
   std::vector<const FerplusRow*> kept;
   for (const std::size_t i : decoded.kept) kept.push_back(faces.rows[i]);
   faces.rows = std::move(kept);

@@ -110,13 +110,13 @@ ImportReport import_folder(const fs::path& dir, const fs::path& out, const Folde
   const Listing train = list_split(dir, "train", {});
   if (train.images.files.empty()) throw DataError(dir.string() + ": has no train/{class}/*.{png,jpg,jpeg}");
   const StoreInfo info = folder_info(dir, train, options);
-  const FitImage fit = fit_to(info, options.size > 0, "the first image says");
   StoreWriter writer(out, info);
   ImportReport report;
   for (const std::string& name : {std::string("train"), std::string("val"), std::string("test")}) {
     const Listing listing = name == "train" ? train : list_split(dir, name, info.classes);
     const std::string why_none =
         listing.folder.empty() ? (dir / name).string() + " is missing" : listing.folder.string() + " has no image";
+    const FitImage fit = fit_to(info, listing.images, options.size > 0, "the first image says");
     note_others(listing, report);
     import_listed(listing.images, fit, options.common, why_none, writer, info, report);
   }

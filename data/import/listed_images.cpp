@@ -21,13 +21,13 @@ SampleSet to_samples(const ListedImages& listed, const StoreInfo& info, Decoded&
 
 }  // namespace
 
-FitImage fit_to(const StoreInfo& info, bool may_resize, const std::string& expected) {
-  return [side = info.image_size, channels = info.channels, may_resize, expected](const Image& image,
-                                                                                  const std::filesystem::path& file) {
+FitImage fit_to(const StoreInfo& info, const ListedImages& listed, bool may_resize, const std::string& expected) {
+  return [side = info.image_size, channels = info.channels, &listed, may_resize, expected](const Image& image,
+                                                                                           std::size_t index) {
     if (!may_resize && (image.width != side || image.height != side)) {
-      throw DataError(file.string() + ": is " + std::to_string(image.width) + "x" + std::to_string(image.height) +
-                      " pixels, " + expected + " " + std::to_string(side) + "x" + std::to_string(side) +
-                      "; resize with --size");
+      throw DataError(listed.files[index].string() + ": is " + std::to_string(image.width) + "x" +
+                      std::to_string(image.height) + " pixels, " + expected + " " + std::to_string(side) + "x" +
+                      std::to_string(side) + "; resize with --size");
     }
     return to_channels(resize(image, side), channels);
   };

@@ -21,9 +21,9 @@ struct ListedImages {
   std::int64_t dropped_by_rule = 0;
 };
 
-/// Makes an image fit a store: its channels and, where `may_resize`, its side; otherwise another size is a DataError
-/// that says what was `expected`, e.g. "the first image says".
-FitImage fit_to(const StoreInfo& info, bool may_resize, const std::string& expected);
+/// Makes the images of `listed`, which must outlive it, fit a store: their channels and, where `may_resize`, their
+/// side; otherwise another size is a DataError that says what was `expected`, e.g. "the first image says".
+FitImage fit_to(const StoreInfo& info, const ListedImages& listed, bool may_resize, const std::string& expected);
 
 /// Decodes the images and writes them as a split. What was kept, dropped and corrupt goes to `report`; a split without
 /// any usable image is not written, but noted as left out, with `why_none`. Throws DataError.

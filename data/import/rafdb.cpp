@@ -106,11 +106,12 @@ ImportReport import_rafdb(const fs::path& dir, const fs::path& out, const RafdbO
   }
   const auto splits = read_list(dir, list, distribution_file, distributions);
   const StoreInfo info = rafdb_info(options, !distributions.empty());
-  const FitImage fit = fit_to(info, options.size > 0, "the aligned images of RAF-DB are");
   StoreWriter writer(out, info);
   ImportReport report;
-  for (const ListedImages& split : splits)
+  for (const ListedImages& split : splits) {
+    const FitImage fit = fit_to(info, split, options.size > 0, "the aligned images of RAF-DB are");
     import_listed(split, fit, options.common, list.string() + " lists no usable image of it", writer, info, report);
+  }
   if (report.splits.empty()) throw DataError(list.string() + ": lists no usable image");
   writer.commit();
   return report;
