@@ -21,7 +21,7 @@ CsvReader::CsvReader(std::filesystem::path path) : path_(std::move(path)) {
   if (!in_) throw DataError(path_.string() + ": cannot open: " + std::strerror(errno));
   if (!read_fields(header_)) fail(1, "the table is empty, expected a header row");
   if (std::set<std::string>(header_.begin(), header_.end()).size() != header_.size())
-    fail(line_, "two columns have the same name");
+    fail(line_, "two columns have the same name, or the header row is missing");
 }
 
 void CsvReader::fail(std::int64_t line, const std::string& what) const {

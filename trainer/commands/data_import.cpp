@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "data/import/affectnet.h"
 #include "data/import/fer2013.h"
 #include "data/import/ferplus.h"
 #include "data/import/folder.h"
@@ -13,6 +14,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
+  data::AffectnetOptions affectnet;
   data::FolderOptions folder;
   data::RafdbOptions rafdb;
   data::ImportOptions common;
@@ -74,6 +76,27 @@ void add_rafdb(CLI::App& import, const Shared& a) {
   });
 }
 
+void add_affectnet(CLI::App& import, const Shared& a) {
+  CLI::App* command = import.add_subcommand(
+      "affectnet",
+      "{training,validation}.csv with Manually_Annotated_Images/, or {train,val}_set/{images,annotations}/");
+  add_folder_and_out(*command, a);
+  command->add_option("--classes", a->affectnet.classes, "8, or 7: without contempt")
+      ->check(CLI::IsMember({7, 8}))
+      ->capture_default_str();
+  command->add_option("--size", a->affectnet.size, "side in pixels to resize the faces to")
+      ->check(CLI::Range(24, 1024))
+      ->capture_default_str();
+  command->add_option("--channels", a->affectnet.channels, "1 grey, 3 RGB")
+      ->check(CLI::IsMember({1, 3}))
+      ->capture_default_str();
+  command->footer("Example: penumbra data import affectnet affectnet/ affectnet.h5 --classes 7");
+  command->callback([a] {
+    a->affectnet.common = a->common;
+    print_report(data::import_affectnet(a->from, a->to, a->affectnet), a->to);
+  });
+}
+
 void add_folder(CLI::App& import, const Shared& a) {
   CLI::App* command = import.add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
   add_folder_and_out(*command, a);
@@ -97,6 +120,7 @@ void add_import(CLI::App& data) {
   add_ferplus(*import, arguments);
   add_fer2013(*import, arguments);
   add_rafdb(*import, arguments);
+  add_affectnet(*import, arguments);
   add_folder(*import, arguments);
 }
 
