@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "data/contact_sheet.h"
 #include "data/synth/face_renderer.h"
 #include "data/synth/identity.h"
 
@@ -154,9 +155,7 @@ Image contact_sheet(const SynthOptions& options, int columns, int zoom) {
                                                {Emotion::neutral, Emotion::sadness},
                                                {Emotion::surprise, Emotion::fear}};
   const int rows = static_cast<int>(kEmotions) + 4, cell = options.size * zoom, channels = options.channels;
-  Image sheet{columns * cell, rows * cell, channels, {}};
-  sheet.pixels.resize(static_cast<std::size_t>(sheet.width) * sheet.height * channels);
-  std::vector<std::uint8_t> face(static_cast<std::size_t>(options.size) * options.size * channels);
+  Image sheet = blank(columns * cell, rows * cell, channels), face = blank(options.size, options.size, channels);
   for (int row = 0; row < rows; ++row)
     for (int column = 0; column < columns; ++column) {
       const bool walk = row >= static_cast<int>(kEmotions);
@@ -171,13 +170,8 @@ Image contact_sheet(const SynthOptions& options, int columns, int zoom) {
         emotion[static_cast<std::size_t>(row)] = 1;
       }
       const Identity who = draw_identity(draws);
-      photograph(who, emotion, walk ? portrait(draws) : draw_scene(draws), options, draws, face.data());
-      for (int y = 0; y < cell; ++y)
-        for (int x = 0; x < cell; ++x)
-          for (int c = 0; c < channels; ++c)
-            sheet
-                .pixels[((static_cast<std::size_t>(row) * cell + y) * sheet.width + column * cell + x) * channels + c] =
-                face[((static_cast<std::size_t>(y) / zoom) * options.size + x / zoom) * channels + c];
+      photograph(who, emotion, walk ? portrait(draws) : draw_scene(draws), options, draws, face.pixels.data());
+      paste(face, zoom, column * cell, row * cell, sheet);
     }
   return sheet;
 }

@@ -400,7 +400,11 @@ TEST(ContactSheet, HasARowAClassAndTheBlends) {
   const Image sheet = contact_sheet(options(1), 3, 2);
   EXPECT_EQ(sheet.width, 3 * 96);
   EXPECT_EQ(sheet.height, 12 * 96);
-  EXPECT_EQ(sheet.pixels.size(), static_cast<std::size_t>(sheet.width) * sheet.height);
+  ASSERT_EQ(sheet.pixels.size(), static_cast<std::size_t>(sheet.width) * sheet.height);
+  const Image small = contact_sheet(options(1), 3, 1);
+  for (int y = 0; y < sheet.height; ++y)
+    for (int x = 0; x < sheet.width; ++x)
+      ASSERT_EQ(sheet.pixels[y * sheet.width + x], small.pixels[y / 2 * small.width + x / 2]) << x << " " << y;
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-"""Commands that make stores from stores, seen by h5py."""
+"""Commands that make and show stores, seen by h5py."""
 
 import json
 import shutil
+import struct
 import subprocess
 import unittest
 
@@ -144,6 +145,22 @@ class DataTools(Case):
         refused = self.train("stored", "ambiguous.mode=stored", 'data.class_map={fear=""}', ranks=2)
         self.assertEqual(refused.returncode, USAGE)
         self.assertIn("data.class_map", refused.stderr)
+
+    def test_the_sheet_shows_the_split_asked_for(self):
+        sheets = {name: self.folder / f"{name}.png" for name in ("first", "train", "val")}
+        text = self.done("inspect", self.faces, "--sheet", sheets["first"])
+        self.assertIn("first.png: train, from the top: neutral, happiness, ", text)
+        for split in ("train", "val"):
+            json.loads(self.done("inspect", self.faces, "--json", "--sheet", sheets[split], "--split", split))
+        first, train, val = (path.read_bytes() for path in sheets.values())
+        self.assertEqual(struct.unpack(">II", first[16:24]), (124 + 12 * 96, 8 * 2 * 96 + 7 * 12))
+        self.assertEqual(first, train)
+        self.assertNotEqual(first, val)
+        bare = self.folder / "no-val.h5"
+        bare.write_bytes(self.faces.read_bytes())
+        with h5py.File(bare, "r+") as file:
+            del file["original/val"]
+        self.assertIn("has no split val", self.refused("inspect", bare, "--sheet", sheets["val"], "--split", "val"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ void add_checkpoint(CLI::App& app);
 void add_data(CLI::App& app);
 void add_data_tools(CLI::App& data);  ///< those below `data` that make stores from stores
 void add_import(CLI::App& data);      ///< those below `data` that read a data set's own files
+void add_inspect(CLI::App& data);     ///< below `data`: what a store holds
 void add_config(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);

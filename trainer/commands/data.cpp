@@ -84,27 +84,11 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   });
 }
 
-void print_inspection(const nlohmann::json& found) {
-  for (const auto& [key, value] : found.items()) {
-    if (key != "splits") fmt::print("{:<20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  for (const auto& [split, content] : found.at("splits").items()) fmt::print("{:<20} {}\n", split, content.dump());
-}
-
 void add_looking(CLI::App& data, const std::shared_ptr<Arguments>& a) {
-  CLI::App* inspect = data.add_subcommand("inspect", "What a store holds");
   CLI::App* verify = data.add_subcommand("verify", "Read everything and check it");
   CLI::App* probe = data.add_subcommand("probe", "How far a linear model on pixels gets: train split to test split");
-  for (CLI::App* command : {inspect, verify, probe}) command->add_option("file", a->from, "HDF5 store")->required();
-  for (CLI::App* command : {inspect, probe}) command->add_flag("--json", a->json, "one JSON object");
-  inspect->callback([a] {
-    const nlohmann::json found = data::inspect(a->from);
-    if (a->json) {
-      fmt::print("{}\n", found.dump());
-    } else {
-      print_inspection(found);
-    }
-  });
+  for (CLI::App* command : {verify, probe}) command->add_option("file", a->from, "HDF5 store")->required();
+  probe->add_flag("--json", a->json, "one JSON object");
   verify->callback([a] {
     for (const std::string& line : data::verify(a->from)) fmt::print("{}\n", line);
     for (const std::string& line : data::verify_variants(a->from)) fmt::print("{}\n", line);
@@ -133,6 +117,7 @@ void add_data(CLI::App& app) {
   add_import(*data);
   add_ambiguous(*data, arguments);
   add_data_tools(*data);
+  add_inspect(*data);
   add_looking(*data, arguments);
 }
 
