@@ -22,28 +22,61 @@ std::string hex(std::uint64_t value) {
   return text.data();
 }
 
+/// Of a sample's votes over the classes.
+struct VoteShares {
+  double label, most;  ///< share on the label, and on the class that has most
+  double entropy;      ///< nats
+};
+
+VoteShares shares_of(std::span<const float> votes, std::size_t label) {
+  double total = 0, most = 0;
+  for (const float count : votes) {
+    total += count;
+    most = std::max<double>(most, count);
+  }
+  double entropy = 0;
+  for (const float count : votes) {
+    if (count > 0) entropy -= count / total * std::log(count / total);
+  }
+  return {votes[label] / total, most / total, entropy};
+}
+
+/// Sums over samples.
+struct VoteSums {
+  double samples = 0, agreement = 0, entropy = 0, unanimous = 0, majority = 0;
+
+  void add(const VoteShares& shares) {
+    samples += 1;
+    agreement += shares.label;
+    entropy += shares.entropy;
+    unanimous += shares.most == 1;
+    majority += shares.most > 0.5;
+  }
+};
+
+/// null where there are no samples.
+nlohmann::json means(const VoteSums& sums) {
+  if (sums.samples == 0) return nullptr;
+  return {{"agreement", sums.agreement / sums.samples},
+          {"mean_entropy", sums.entropy / sums.samples},
+          {"unanimous", sums.unanimous / sums.samples},
+          {"majority", sums.majority / sums.samples}};
+}
+
 nlohmann::json vote_statistics(const SampleSet& set) {
   if (set.votes.empty()) return nullptr;
   const std::size_t classes = set.info.classes.size(), columns = set.info.vote_columns.size();
-  double entropy = 0;
-  std::int64_t unanimous = 0, majority = 0;
+  VoteSums all;
+  std::vector<VoteSums> of_class(classes);
   for (std::size_t row = 0; row < set.labels.size(); ++row) {
-    const auto votes = std::span(set.votes).subspan(row * columns, classes);
-    double total = 0, most = 0;
-    for (const float count : votes) {
-      total += count;
-      most = std::max<double>(most, count);
-    }
-    for (const float count : votes) {
-      if (count > 0) entropy -= count / total * std::log(count / total);
-    }
-    unanimous += most == total;
-    majority += 2 * most > total;
+    const auto label = static_cast<std::size_t>(set.labels[row]);
+    const VoteShares shares = shares_of(std::span(set.votes).subspan(row * columns, classes), label);
+    all.add(shares);
+    of_class[label].add(shares);
   }
-  const auto rows = static_cast<double>(set.size());
-  return {{"mean_entropy", entropy / rows},
-          {"unanimous", static_cast<double>(unanimous) / rows},
-          {"majority", static_cast<double>(majority) / rows}};
+  nlohmann::json statistics = means(all);
+  for (std::size_t c = 0; c < classes; ++c) statistics["classes"][set.info.classes[c]] = means(of_class[c]);
+  return statistics;
 }
 
 /// Share of the samples whose label is not the clean one; null where no clean labels are known.

@@ -11,8 +11,10 @@ namespace penumbra::data {
 /// What a store holds:
 ///   {"file", "version", "classes", "vote_columns", "image_size", "channels", "source", "label_rule",
 ///    "variants": number stored, "splits": {name: {"count", "class_counts": {class: number},
-///      "votes": null or {"mean_entropy": nats, of the votes over the classes, "unanimous": share of the samples with
-///        all these votes on one class, "majority": share with more than half of them on one class},
+///      "votes": null or, of the votes over the classes, {"agreement": mean share of a sample's votes that are on its
+///        label, "mean_entropy": nats, "unanimous": share of the samples with all these votes on one class, "majority":
+///        share with more than half of them on one class, "classes": {class: the first four again, of the samples with
+///        this label, or null where there are none}},
 ///      "distribution": are true distributions stored, "label_noise": null or the share of the samples whose label is
 ///      not the clean one, "fingerprint": 16 hex digits}}}
 /// Reads every split. Throws DataError.

@@ -69,6 +69,25 @@ TEST(Inspect, VoteStatisticsAreThoseOfTheVotesOverTheClasses) {
   EXPECT_EQ(train.at("distribution"), false);
 }
 
+TEST(Inspect, AgreementIsTheShareOfVotesOnTheLabelClassByClass) {
+  const Folder folder;
+  SampleSet set = voted_set(), other = voted_set();
+  set.labels = {0, 1, 1};  // with {4 0 0}, {2 2 0} and {3 1 0}
+  other.ids = {"d", "e", "f"};
+  write_store(folder / "x.h5", set, other);
+  const nlohmann::json splits = inspect(folder / "x.h5").at("splits"), votes = splits.at("train").at("votes");
+  EXPECT_DOUBLE_EQ(votes.at("agreement"), (1 + 0.5 + 0.25) / 3);
+  const nlohmann::json &calm = votes.at("classes").at("calm"), &glad = votes.at("classes").at("glad");
+  EXPECT_EQ(calm, (nlohmann::json{{"agreement", 1.0}, {"mean_entropy", 0.0}, {"unanimous", 1.0}, {"majority", 1.0}}));
+  EXPECT_DOUBLE_EQ(glad.at("agreement"), (0.5 + 0.25) / 2);
+  EXPECT_NEAR(glad.at("mean_entropy"), (std::log(2.0) + 2 * std::log(2.0) - 0.75 * std::log(3.0)) / 2, 1e-9);
+  EXPECT_DOUBLE_EQ(glad.at("unanimous"), 0);
+  EXPECT_DOUBLE_EQ(glad.at("majority"), 0.5);
+  EXPECT_TRUE(votes.at("classes").at("sad").is_null());
+  EXPECT_EQ(votes.at("classes").size(), 3u);
+  EXPECT_DOUBLE_EQ(splits.at("test").at("votes").at("classes").at("calm").at("agreement"), (1 + 0.75) / 2);
+}
+
 TEST(Inspect, VotesAreNullWhereThereAreNone) {
   const Folder folder;
   SampleSet set = voted_set();

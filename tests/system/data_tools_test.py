@@ -146,6 +146,20 @@ class DataTools(Case):
         self.assertEqual(refused.returncode, USAGE)
         self.assertIn("data.class_map", refused.stderr)
 
+    def test_inspect_prints_the_json_as_a_table_of_each_split(self):
+        found = json.loads(self.done("inspect", self.faces, "--json"))
+        text = self.done("inspect", self.faces)
+        self.assertEqual([line.split(":")[0] for line in text.splitlines() if " faces, " in line], ["train", "val", "test"])
+        table = text[text.index("train: 256 faces"):text.index("val: 64 faces")].splitlines()
+        rows = {words[0]: words[1:] for words in map(str.split, table[2:-1])}
+        train = found["splits"]["train"]
+        self.assertEqual(list(rows), [*found["classes"], "all"])
+        for name, votes in [*train["votes"]["classes"].items(), ("all", train["votes"])]:
+            faces = 256 if name == "all" else train["class_counts"][name]
+            shares = [faces / 256, votes["agreement"], votes["unanimous"], votes["majority"]]
+            words = [word for share in shares for word in (f"{100 * share:.1f}", "%")]
+            self.assertEqual(rows[name], [str(faces), *words, f"{votes['mean_entropy']:.3f}"])
+
     def test_the_sheet_shows_the_split_asked_for(self):
         sheets = {name: self.folder / f"{name}.png" for name in ("first", "train", "val")}
         text = self.done("inspect", self.faces, "--sheet", sheets["first"])

@@ -8,6 +8,7 @@
 #include "data/error.h"
 #include "data/inspect.h"
 #include "data/store/reader.h"
+#include "data/store/schema.h"
 #include "trainer/commands/commands.h"
 
 namespace penumbra::trainer {
@@ -20,11 +21,43 @@ struct Arguments {
 
 constexpr int kSheetColumns = 12, kSheetRows = 2;
 
-void print_inspection(const nlohmann::json& found) {
-  for (const auto& [key, value] : found.items()) {
-    if (key != "splits") fmt::print("{:<20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+
+/// `votes`: null where there are none.
+void print_row(const std::string& name, std::int64_t faces, std::int64_t all, const nlohmann::json& votes) {
+  const double share = static_cast<double>(faces) / static_cast<double>(all);
+  fmt::print("  {:<18}{:>10}{:>10}", name, faces, percent(share));
+  if (!votes.is_null()) {
+    fmt::print("{:>11}{:>11}{:>10}{:>9.3f}", percent(votes.at("agreement")), percent(votes.at("unanimous")),
+               percent(votes.at("majority")), votes.at("mean_entropy").get<double>());
   }
-  for (const auto& [split, content] : found.at("splits").items()) fmt::print("{:<20} {}\n", split, content.dump());
+  fmt::print("\n");
+}
+
+void print_split(const std::string& name, const nlohmann::json& split, const std::vector<std::string>& classes) {
+  const std::int64_t all = split.at("count");
+  const nlohmann::json &votes = split.at("votes"), &noise = split.at("label_noise");
+  fmt::print("\n{}: {} faces, fingerprint {}{}{}\n", name, all, split.at("fingerprint").get<std::string>(),
+             split.at("distribution").get<bool>() ? ", with true distributions" : "",
+             noise.is_null() ? "" : fmt::format(", {} of the labels wrong", percent(noise)));
+  fmt::print("  {:<18}{:>10}{:>10}", "", "faces", "share");
+  if (!votes.is_null()) fmt::print("{:>11}{:>11}{:>10}{:>9}", "agreement", "unanimous", "majority", "entropy");
+  fmt::print("\n");
+  for (const std::string& c : classes)
+    print_row(c, split.at("class_counts").at(c), all, votes.is_null() ? votes : votes.at("classes").at(c));
+  print_row("all", all, all, votes);
+}
+
+void print_inspection(const nlohmann::json& found) {
+  for (const char* key : {"file", "version", "source", "label_rule", "image_size", "channels", "variants"}) {
+    const nlohmann::json& value = found.at(key);
+    fmt::print("{:<20}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  for (const char* key : {"classes", "vote_columns"})
+    fmt::print("{:<20}{}\n", key, fmt::join(found.at(key).get<std::vector<std::string>>(), ", "));
+  const auto classes = found.at("classes").get<std::vector<std::string>>();
+  for (const char* split : data::kSplits)
+    if (found.at("splits").contains(split)) print_split(split, found.at("splits").at(split), classes);
 }
 
 /// Returns the split that it shows.
