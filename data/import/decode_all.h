@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/import/image_file.h"
+#include "data/import/import_report.h"
 
 namespace penumbra::data {
 
@@ -24,6 +25,6 @@ using FitImage = std::function<Image(const Image& image, std::size_t index)>;
 /// Decodes files on all cores. Without `skip_bad` the first bad file, in order, is a DataError. `fit` is called from
 /// several threads. The result does not depend on their number.
 Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t image_bytes, const FitImage& fit,
-                   bool skip_bad);
+                   const ImportOptions& options);
 
 }  // namespace penumbra::data

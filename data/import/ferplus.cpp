@@ -46,11 +46,11 @@ Image fit(const Image& image, const fs::path& file) {
   return to_channels(image, 1);
 }
 
-void read_images(const fs::path& folder, bool skip_bad, Faces& faces) {
+void read_images(const fs::path& folder, const ImportOptions& options, Faces& faces) {
   std::vector<fs::path> files;
   for (const FerplusRow* row : faces.rows) files.push_back(folder / row->image);
   const auto fit_face = [&](const Image& image, std::size_t index) { return fit(image, files[index]); };
-  Decoded decoded = decode_all(files, kImageBytes, fit_face, skip_bad);
+  Decoded decoded = decode_all(files, kImageBytes, fit_face, options);
   std::vector<const FerplusRow*> kept;
   for (const std::size_t i : decoded.kept) kept.push_back(faces.rows[i]);
   faces.rows = std::move(kept);
@@ -80,13 +80,14 @@ void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows,
   for (Faces& faces : splits) faces.found = true;
 }
 
-void read_pixels(const fs::path& dir, const std::vector<FerplusRow>& rows, bool skip_bad, Splits& splits) {
+void read_pixels(const fs::path& dir, const std::vector<FerplusRow>& rows, const ImportOptions& options,
+                 Splits& splits) {
   bool any = false;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     const fs::path folder = dir / kFerplusSplits[i].folder;
     splits[i].found = fs::is_directory(folder);
     any = any || splits[i].found;
-    if (splits[i].found) read_images(folder, skip_bad, splits[i]);
+    if (splits[i].found) read_images(folder, options, splits[i]);
   }
   if (any) return;
   if (!fs::exists(dir / "fer2013.csv"))
@@ -131,7 +132,7 @@ ImportReport import_ferplus(const fs::path& dir, const fs::path& out, LabelRule 
   const StoreInfo info = ferplus_info(rule);
   StoreWriter writer(out, info);
   Splits splits = group_rows(rows);
-  read_pixels(dir, rows, options.skip_bad, splits);
+  read_pixels(dir, rows, options, splits);
   ImportReport report;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     const FerplusSplit& split = kFerplusSplits[i];

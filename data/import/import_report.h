@@ -1,13 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace penumbra::data {
 
+/// Hears how many of a split's `total` images are decoded: 0, then ever more, at last, unless one ends the import, all.
+/// Called by one thread at a time, at most 1001 times a split. The import does not depend on it.
+using ImportProgress = std::function<void(std::int64_t done, std::int64_t total)>;
+
 struct ImportOptions {
   bool skip_bad = false;  ///< corrupt images are named, counted and left out; otherwise the first one is a DataError
+  ImportProgress progress = nullptr;  ///< empty: nobody is told
 };
 
 struct ImportReport {

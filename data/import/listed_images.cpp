@@ -36,7 +36,7 @@ FitImage fit_to(const StoreInfo& info, const ListedImages& listed, bool may_resi
 void import_listed(const ListedImages& listed, const FitImage& fit, const ImportOptions& options,
                    const std::string& why_none, StoreWriter& writer, const StoreInfo& info, ImportReport& report) {
   const std::size_t image_bytes = static_cast<std::size_t>(info.image_size) * info.image_size * info.channels;
-  Decoded decoded = decode_all(listed.files, image_bytes, fit, options.skip_bad);
+  Decoded decoded = decode_all(listed.files, image_bytes, fit, options);
   report.notes.insert(report.notes.end(), decoded.bad.begin(), decoded.bad.end());
   const SampleSet set = to_samples(listed, info, decoded);
   if (set.size() == 0) {

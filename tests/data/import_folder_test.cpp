@@ -11,6 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 class ImageFolder : public ::testing::Test {
  protected:
@@ -113,6 +114,15 @@ TEST_F(ImageFolder, ACorruptImageIsAnErrorOrNamedCountedAndLeftOut) {
   EXPECT_EQ(report.splits[1].bad_images, 1);
   EXPECT_THAT(load("train").labels, ElementsAre(0, 1, 2, 2));
   EXPECT_TRUE(std::ranges::equal(load("train").image(0), test_image(8, 1, 3).pixels));
+}
+
+TEST_F(ImageFolder, ProgressIsThatOfEachSplit) {
+  FolderOptions options;
+  std::vector<std::pair<std::int64_t, std::int64_t>> told;
+  options.common.progress = [&](std::int64_t done, std::int64_t total) { told.emplace_back(done, total); };
+  import(options);
+  EXPECT_THAT(told, ElementsAre(Pair(0, 4), Pair(1, 4), Pair(2, 4), Pair(3, 4), Pair(4, 4), Pair(0, 0), Pair(0, 1),
+                                Pair(1, 1)));
 }
 
 TEST_F(ImageFolder, OtherFilesArePassedOverAndCounted) {

@@ -1,6 +1,8 @@
 """Commands that make and show stores, seen by h5py."""
 
 import json
+import os
+import pty
 import shutil
 import struct
 import subprocess
@@ -175,6 +177,23 @@ class DataTools(Case):
         with h5py.File(bare, "r+") as file:
             del file["original/val"]
         self.assertIn("has no split val", self.refused("inspect", bare, "--sheet", sheets["val"], "--split", "val"))
+
+    def test_an_import_draws_a_bar_on_a_terminal_and_nowhere_else(self):
+        images, out = self.folder / "images", self.folder / "images.h5"
+        for kind in ("calm", "glad"):
+            (images / "train" / kind).mkdir(parents=True)
+            self.done("inspect", self.faces, "--sheet", images / "train" / kind / "a.png")
+        words = ["data", "import", "folder", images, out, "--size", 32]
+        self.assertEqual(run(*words).stderr, "")
+        keyboard, terminal = pty.openpty()
+        self.addCleanup(os.close, keyboard)
+        done = subprocess.run([BINARY, *map(str, words)], stdout=subprocess.PIPE, stderr=terminal, timeout=60, check=True)
+        os.close(terminal)
+        drawn = os.read(keyboard, 10000).decode()
+        self.assertIn("]  50%  eta ", drawn)
+        self.assertIn("] 100%  eta 0:00", drawn)
+        self.assertTrue(drawn.endswith("\r\x1b[K"), drawn)
+        self.assertEqual(done.stdout.decode(), run(*words).stdout)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -9,6 +11,7 @@
 #include "data/import/folder.h"
 #include "data/import/rafdb.h"
 #include "trainer/commands/commands.h"
+#include "trainer/loop/progress.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -31,6 +34,18 @@ void print_report(const data::ImportReport& report, const std::string& out) {
   fmt::print("wrote {}\n", out);
 }
 
+/// Imports with a bar a split on stderr, which is gone before anything else is said.
+void import_with_bar(const Shared& a, const std::function<data::ImportReport(const data::ImportOptions&)>& import) {
+  std::optional<ProgressBar> bar;
+  data::ImportOptions options = a->common;
+  options.progress = [&bar](std::int64_t done, std::int64_t total) {
+    if (done == 0) bar.emplace(stderr, total);
+    bar->show(done);
+    if (done == total) bar.reset();
+  };
+  print_report(import(options), a->to);
+}
+
 void add_out(CLI::App& command, const Shared& a) { command.add_option("out", a->to, "HDF5 file to write")->required(); }
 
 void add_folder_and_out(CLI::App& command, const Shared& a) {
@@ -48,7 +63,8 @@ void add_ferplus(CLI::App& import, const Shared& a) {
   command->footer("Example: penumbra data import ferplus ferplus/ ferplus.h5 --labels majority");
   command->callback([a] {
     const auto rule = a->rule == "argmax" ? data::LabelRule::argmax : data::LabelRule::majority;
-    print_report(data::import_ferplus(a->from, a->to, rule, a->common), a->to);
+    import_with_bar(
+        a, [&](const data::ImportOptions& options) { return data::import_ferplus(a->from, a->to, rule, options); });
   });
 }
 
@@ -71,8 +87,10 @@ void add_rafdb(CLI::App& import, const Shared& a) {
       ->capture_default_str();
   command->footer("Example: penumbra data import rafdb rafdb/basic/ rafdb.h5");
   command->callback([a] {
-    a->rafdb.common = a->common;
-    print_report(data::import_rafdb(a->from, a->to, a->rafdb), a->to);
+    import_with_bar(a, [&](const data::ImportOptions& options) {
+      a->rafdb.common = options;
+      return data::import_rafdb(a->from, a->to, a->rafdb);
+    });
   });
 }
 
@@ -92,8 +110,10 @@ void add_affectnet(CLI::App& import, const Shared& a) {
       ->capture_default_str();
   command->footer("Example: penumbra data import affectnet affectnet/ affectnet.h5 --classes 7");
   command->callback([a] {
-    a->affectnet.common = a->common;
-    print_report(data::import_affectnet(a->from, a->to, a->affectnet), a->to);
+    import_with_bar(a, [&](const data::ImportOptions& options) {
+      a->affectnet.common = options;
+      return data::import_affectnet(a->from, a->to, a->affectnet);
+    });
   });
 }
 
@@ -106,8 +126,10 @@ void add_folder(CLI::App& import, const Shared& a) {
       ->check(CLI::IsMember({0, 1, 3}));
   command->footer("Example: penumbra data import folder sfew/ sfew.h5 --size 100");
   command->callback([a] {
-    a->folder.common = a->common;
-    print_report(data::import_folder(a->from, a->to, a->folder), a->to);
+    import_with_bar(a, [&](const data::ImportOptions& options) {
+      a->folder.common = options;
+      return data::import_folder(a->from, a->to, a->folder);
+    });
   });
 }
 

@@ -35,7 +35,7 @@ class TrainLoop {
         run_(config, data, context.world, context.device),
         from_(context.start.resumed ? run_.resume(*context.start.resumed) : Position{}),
         checkpointer_(context.checkpoints, world_, config.checkpoint.keep, context.faults),
-        bar_(config.train.epochs * run_.loader.steps_per_epoch(),
+        bar_(stdout, config.train.epochs * run_.loader.steps_per_epoch(),
              from_.epoch * run_.loader.steps_per_epoch() + from_.step) {
     if (config.train.tune_steps > 0 && !context.start.resumed)
       tuner_.emplace(config.train.tune_steps, run_.tuning(), fewest_cores(), run_.state.gradients, world_);
