@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "data/error.h"
+#include "data/store/jpeg.h"
 
 namespace penumbra::data {
 namespace {
@@ -39,26 +40,71 @@ class Tally {
   std::int64_t done_ = 0;
 };
 
-void decode_one(std::span<const std::filesystem::path> files, std::size_t index, const FitImage& fit,
-                std::span<std::uint8_t> out, Outcome& outcome) {
+/// The images of files, as they are to be stored. put() from several threads, one a file.
+class Kept {
+ public:
+  Kept(std::size_t files, ImageKind kind, Storing storing) : kind_(kind) {
+    if (storing == Storing::jpeg) {
+      jpegs_ = std::make_shared<JpegRows::Held>(files);
+    } else {
+      pixels_.resize(files * kind.bytes());
+    }
+  }
+
+  /// `file`: its bytes, and what they decode to; `image`: what is made of that.
+  void put(std::size_t index, std::span<const std::uint8_t> file, const Image& decoded, const Image& image) {
+    if (image.width != kind_.side || image.height != kind_.side || image.channels != kind_.channels)
+      throw std::logic_error("decode_all: an image of another kind");
+    if (!jpegs_) {
+      std::copy(image.pixels.begin(), image.pixels.end(), pixels_.begin() + place(index));
+      return;
+    }
+    auto& jpeg = (*jpegs_)[index];
+    if (is_jpeg(file) && image == decoded) jpeg = bare_jpeg(file);
+    if (jpeg.empty()) jpeg = encode_jpeg(image);
+  }
+
+  /// Those at `kept`, which rises.
+  Images take(std::span<const std::size_t> kept) {
+    if (jpegs_) {
+      for (std::size_t i = 0; i < kept.size(); ++i) (*jpegs_)[i].swap((*jpegs_)[kept[i]]);
+      jpegs_->resize(kept.size());
+      return Images({std::make_shared<const JpegRows>(jpegs_, kind_)});
+    }
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i] != i) std::copy_n(pixels_.begin() + place(kept[i]), kind_.bytes(), pixels_.begin() + place(i));
+    }
+    pixels_.resize(kept.size() * kind_.bytes());
+    return std::move(pixels_);
+  }
+
+ private:
+  std::ptrdiff_t place(std::size_t index) const { return static_cast<std::ptrdiff_t>(index * kind_.bytes()); }
+
+  ImageKind kind_;
+  std::vector<std::uint8_t> pixels_;
+  std::shared_ptr<JpegRows::Held> jpegs_;  ///< null: raw
+};
+
+void decode_one(const std::filesystem::path& file, std::size_t index, const FitImage& fit, Kept& kept,
+                Outcome& outcome) {
+  std::vector<std::uint8_t> bytes;
   Image image;
   try {
-    image = read_image(files[index]);
+    bytes = read_image_bytes(file);
+    image = decode_image(bytes, file);
   } catch (const DataError& error) {
     outcome.bad = error.what();
     return;
   }
-  image = fit(image, index);
-  if (image.pixels.size() != out.size()) throw std::logic_error("decode_all: an image of another size");
-  std::copy(image.pixels.begin(), image.pixels.end(), out.begin());
+  kept.put(index, bytes, image, fit(image, index));
 }
 
 }  // namespace
 
-Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t image_bytes, const FitImage& fit,
+Decoded decode_all(std::span<const std::filesystem::path> files, ImageKind kind, const FitImage& fit,
                    const ImportOptions& options) {
-  Decoded result;
-  result.pixels.resize(files.size() * image_bytes);
+  Kept kept(files.size(), kind, options.storing);
   std::vector<Outcome> outcomes(files.size());
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> stop = false;
@@ -69,7 +115,7 @@ Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t ima
       const std::size_t i = next++;
       if (i >= files.size()) return;
       try {
-        decode_one(files, i, fit, std::span(result.pixels).subspan(i * image_bytes, image_bytes), outcomes[i]);
+        decode_one(files[i], i, fit, kept, outcomes[i]);
         tally.add_one();
       } catch (const std::exception&) {
         outcomes[i].fatal = std::current_exception();
@@ -81,13 +127,10 @@ Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t ima
     std::vector<std::jthread> threads(std::max(1u, std::thread::hardware_concurrency()));
     for (std::jthread& thread : threads) thread = std::jthread(work);
   }
+  Decoded result;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (outcomes[i].fatal) std::rethrow_exception(outcomes[i].fatal);
     if (outcomes[i].bad.empty()) {
-      const auto from = result.pixels.begin() + static_cast<std::ptrdiff_t>(i * image_bytes);
-      if (result.kept.size() != i)
-        std::copy_n(from, image_bytes,
-                    result.pixels.begin() + static_cast<std::ptrdiff_t>(result.kept.size() * image_bytes));
       result.kept.push_back(i);
     } else if (options.skip_bad) {
       result.bad.push_back(outcomes[i].bad);
@@ -95,7 +138,7 @@ Decoded decode_all(std::span<const std::filesystem::path> files, std::size_t ima
       throw DataError(outcomes[i].bad + "; mend it, or leave such images out with --skip-bad");
     }
   }
-  result.pixels.resize(result.kept.size() * image_bytes);
+  result.images = kept.take(result.kept);
   return result;
 }
 

@@ -13,13 +13,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kSide = kFer2013Side;
-constexpr std::size_t kImageBytes = kSide * kSide;
 
 /// The faces of one split that the rule keeps, with their pixels once these are read.
 struct Faces {
   bool found = false;  ///< the split's images are there
   std::vector<const FerplusRow*> rows;
-  std::vector<std::uint8_t> pixels;
+  Images images;
   std::int64_t dropped_by_rule = 0;
   std::vector<std::string> bad;
 };
@@ -50,17 +49,18 @@ void read_images(const fs::path& folder, const ImportOptions& options, Faces& fa
   std::vector<fs::path> files;
   for (const FerplusRow* row : faces.rows) files.push_back(folder / row->image);
   const auto fit_face = [&](const Image& image, std::size_t index) { return fit(image, files[index]); };
-  Decoded decoded = decode_all(files, kImageBytes, fit_face, options);
+  Decoded decoded = decode_all(files, {kSide, 1}, fit_face, options);
   std::vector<const FerplusRow*> kept;
   for (const std::size_t i : decoded.kept) kept.push_back(faces.rows[i]);
   faces.rows = std::move(kept);
-  faces.pixels = std::move(decoded.pixels);
+  faces.images = std::move(decoded.images);
   faces.bad = std::move(decoded.bad);
 }
 
 void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows, Splits& splits) {
   CsvReader csv(file);
   const std::size_t pixels = csv.column("pixels"), usage = csv.column("Usage");
+  std::array<std::vector<std::uint8_t>, kFerplusSplits.size()> read;
   std::size_t count = 0;
   for (CsvRow fields; csv.next(fields); ++count) {
     if (count == rows.size()) csv.fail(fields.line, "more rows than fer2013new.csv has; both must be of one edition");
@@ -70,14 +70,17 @@ void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows,
                                 " in line " + std::to_string(row.line) +
                                 " of fer2013new.csv; both must have the same row order");
     }
-    if (row.label && !append_pixel_text(fields.fields[pixels], splits[row.split].pixels))
+    if (row.label && !append_pixel_text(fields.fields[pixels], read[row.split]))
       csv.fail(fields.line, kFer2013PixelsExpected);
   }
   if (count < rows.size()) {
     throw DataError(file.string() + ": has " + std::to_string(count) + " rows, fer2013new.csv has " +
                     std::to_string(rows.size()) + "; both must be of one edition");
   }
-  for (Faces& faces : splits) faces.found = true;
+  for (std::size_t i = 0; i < splits.size(); ++i) {
+    splits[i].found = true;
+    splits[i].images = std::move(read[i]);
+  }
 }
 
 void read_pixels(const fs::path& dir, const std::vector<FerplusRow>& rows, const ImportOptions& options,
@@ -109,7 +112,7 @@ StoreInfo ferplus_info(LabelRule rule) {
 SampleSet to_samples(const StoreInfo& info, Faces& faces) {
   SampleSet set;
   set.info = info;
-  set.pixels = std::move(faces.pixels);
+  set.pixels = std::move(faces.images);
   for (const FerplusRow* row : faces.rows) {
     set.labels.push_back(*row->label);
     set.votes.insert(set.votes.end(), row->votes.begin(), row->votes.end());

@@ -9,9 +9,9 @@
 #include <string>
 
 #include <png.h>
-#include <turbojpeg.h>
 
 #include "data/error.h"
+#include "data/store/jpeg.h"
 
 namespace penumbra::data {
 namespace {
@@ -19,25 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr std::uint64_t kMostPixels = 64ull << 20;
-
 [[noreturn]] void fail(const fs::path& path, const std::string& what) { throw DataError(path.string() + ": " + what); }
-
-std::vector<std::uint8_t> read_bytes(const fs::path& path) {
-  if (!fs::is_regular_file(path)) fail(path, fs::exists(path) ? "is not a file" : "no such file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail(path, std::string("cannot open: ") + std::strerror(errno));
-  std::vector<std::uint8_t> bytes(fs::file_size(path));
-  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (in.gcount() != static_cast<std::streamsize>(bytes.size())) fail(path, "cannot read it whole");
-  return bytes;
-}
-
-void check_dimensions(const fs::path& path, std::uint64_t width, std::uint64_t height) {
-  if (width == 0 || height == 0 || width > kMostPixels / height) {
-    fail(path, "is " + std::to_string(width) + "x" + std::to_string(height) + " pixels; at most 64 Mpixel are read");
-  }
-}
 
 bool starts_with(Bytes bytes, std::initializer_list<int> magic) {
   return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
@@ -72,7 +54,7 @@ Image decode_png(const fs::path& path, Bytes bytes) {
   const std::unique_ptr<png_image, decltype(&png_image_free)> owner(&png, &png_image_free);
   const auto corrupt = [&] { fail(path, std::string("corrupt PNG: ") + png.message); };
   if (!png_image_begin_read_from_memory(&png, bytes.data(), bytes.size())) corrupt();
-  check_dimensions(path, png.width, png.height);
+  check_dimensions(path.string(), png.width, png.height);
   if (!has_png_end(bytes)) fail(path, "corrupt PNG: it ends too early");
   const bool colour = png.format & PNG_FORMAT_FLAG_COLOR, alpha = png.format & PNG_FORMAT_FLAG_ALPHA;
   // Asked for RGB, libpng would blend a transparent image with a background; alpha is dropped below instead.
@@ -85,33 +67,25 @@ Image decode_png(const fs::path& path, Bytes bytes) {
   return image;
 }
 
-Image decode_jpeg(const fs::path& path, Bytes bytes) {
-  const std::unique_ptr<void, decltype(&tjDestroy)> jpeg(tjInitDecompress(), &tjDestroy);
-  if (!jpeg) fail(path, "cannot start the JPEG decoder");
-  const auto corrupt = [&] { fail(path, std::string("corrupt JPEG: ") + tjGetErrorStr2(jpeg.get())); };
-  int width = 0, height = 0, subsampling = 0, colours = 0;
-  if (tjDecompressHeader3(jpeg.get(), bytes.data(), bytes.size(), &width, &height, &subsampling, &colours)) corrupt();
-  check_dimensions(path, static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(height));
-  const bool grey = colours == TJCS_GRAY;
-  Image image{width, height, grey ? 1 : 3, {}};
-  image.pixels.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * (grey ? 1 : 3));
-  // A warning is an error here: after one, libjpeg fills what it could not read with grey.
-  if (tjDecompress2(jpeg.get(), bytes.data(), bytes.size(), image.pixels.data(), width, 0, height,
-                    grey ? TJPF_GRAY : TJPF_RGB, TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT)) {
-    corrupt();
-  }
-  return image;
-}
-
 }  // namespace
 
 Image decode_image(Bytes bytes, const fs::path& name) {
   if (starts_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(name, bytes);
-  if (starts_with(bytes, {0xff, 0xd8, 0xff})) return decode_jpeg(name, bytes);
+  if (is_jpeg(bytes)) return decode_jpeg(bytes, name.string());
   fail(name, bytes.empty() ? "is empty" : "is neither a PNG nor a JPEG");
 }
 
-Image read_image(const fs::path& path) { return decode_image(read_bytes(path), path); }
+std::vector<std::uint8_t> read_image_bytes(const fs::path& path) {
+  if (!fs::is_regular_file(path)) fail(path, fs::exists(path) ? "is not a file" : "no such file");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) fail(path, std::string("cannot open: ") + std::strerror(errno));
+  std::vector<std::uint8_t> bytes(fs::file_size(path));
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (in.gcount() != static_cast<std::streamsize>(bytes.size())) fail(path, "cannot read it whole");
+  return bytes;
+}
+
+Image read_image(const fs::path& path) { return decode_image(read_image_bytes(path), path); }
 
 void write_png(const fs::path& path, const Image& image) {
   png_image png{};

@@ -5,12 +5,9 @@
 #include <span>
 #include <vector>
 
-namespace penumbra::data {
+#include "data/store/image.h"
 
-struct Image {
-  int width = 0, height = 0, channels = 0;  ///< channels 1 or 3
-  std::vector<std::uint8_t> pixels;         ///< [height, width, channels]
-};
+namespace penumbra::data {
 
 /// Decodes a PNG or JPEG (by content, not by name). Alpha is dropped, palettes and 16 bits become 8-bit grey or RGB; a
 /// PNG's gAMA chunk is honoured, an EXIF orientation is not. Throws DataError naming the file, also when only its end
@@ -18,6 +15,8 @@ struct Image {
 Image read_image(const std::filesystem::path& path);
 /// The same from the bytes of a file; `name` is what complaints call it.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::filesystem::path& name);
+/// The bytes of a file. Throws DataError naming it.
+std::vector<std::uint8_t> read_image_bytes(const std::filesystem::path& path);
 /// For contact sheets.
 void write_png(const std::filesystem::path& path, const Image& image);
 

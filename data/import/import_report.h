@@ -11,8 +11,14 @@ namespace penumbra::data {
 /// Called by one thread at a time, at most 1001 times a split. The import does not depend on it.
 using ImportProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
+enum class Storing {
+  raw,   ///< bytes of pixels
+  jpeg,  ///< JPEGs: those of files that fit as they are, without their marks; others of quality 95
+};
+
 struct ImportOptions {
   bool skip_bad = false;  ///< corrupt images are named, counted and left out; otherwise the first one is a DataError
+  Storing storing = Storing::raw;
   ImportProgress progress = nullptr;  ///< empty: nobody is told
 };
 

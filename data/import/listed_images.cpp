@@ -8,7 +8,7 @@ namespace {
 SampleSet to_samples(const ListedImages& listed, const StoreInfo& info, Decoded& decoded) {
   SampleSet set;
   set.info = info;
-  set.pixels = std::move(decoded.pixels);
+  set.pixels = std::move(decoded.images);
   const std::size_t columns = info.vote_columns.size();
   for (const std::size_t i : decoded.kept) {
     set.labels.push_back(listed.labels[i]);
@@ -35,8 +35,7 @@ FitImage fit_to(const StoreInfo& info, const ListedImages& listed, bool may_resi
 
 void import_listed(const ListedImages& listed, const FitImage& fit, const ImportOptions& options,
                    const std::string& why_none, StoreWriter& writer, const StoreInfo& info, ImportReport& report) {
-  const std::size_t image_bytes = static_cast<std::size_t>(info.image_size) * info.image_size * info.channels;
-  Decoded decoded = decode_all(listed.files, image_bytes, fit, options);
+  Decoded decoded = decode_all(listed.files, {info.image_size, info.channels}, fit, options);
   report.notes.insert(report.notes.end(), decoded.bad.begin(), decoded.bad.end());
   const SampleSet set = to_samples(listed, info, decoded);
   if (set.size() == 0) {

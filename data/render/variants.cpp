@@ -1,45 +1,16 @@
 #include "data/render/variants.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <functional>
-#include <mutex>
 #include <span>
-#include <thread>
 
 #include "data/error.h"
+#include "data/parallel.h"
 #include "data/render/render_cpu.h"
 
 namespace penumbra::data {
 namespace {
 
-constexpr std::int64_t kVerifiedAtOnce = 4096;  // rows
-
-/// Calls work(begin, end) for runs of rows over threads; rethrows the first exception.
-void for_runs(std::int64_t rows, int threads, const std::function<void(std::int64_t, std::int64_t)>& work) {
-  constexpr std::int64_t kRun = 64;
-  std::atomic<std::int64_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto run = [&] {
-    try {
-      for (std::int64_t begin = next.fetch_add(kRun); begin < rows; begin = next.fetch_add(kRun))
-        work(begin, std::min(rows, begin + kRun));
-    } catch (...) {
-      next = rows;
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  const int wanted = threads < 1 ? static_cast<int>(std::thread::hardware_concurrency()) : threads;
-  {
-    std::vector<std::jthread> pool;
-    for (int i = 1; i < wanted; ++i) pool.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
-}
+constexpr std::int64_t kRenderedAtOnce = 64, kVerifiedAtOnce = 4096;  // rows
 
 /// The partner of every row; the row itself when it sits out.
 std::vector<std::int64_t> partners(std::span<const Pair> pairs, std::int64_t rows) {
@@ -81,7 +52,7 @@ StoredVariant plan_variant(const SampleSet& set, const AmbiguousOptions& options
 void render_variant(const SampleSet& set, const StoredVariant& variant, std::int64_t first, std::int64_t count,
                     std::uint8_t* out, int threads) {
   const std::size_t bytes = variant.image_bytes(set.info.channels);
-  for_runs(count, threads, [&](std::int64_t begin, std::int64_t end) {
+  for_runs(count, kRenderedAtOnce, threads, [&](std::int64_t begin, std::int64_t end) {
     const auto recipes = std::span(variant.recipes)
                              .subspan(static_cast<std::size_t>(first + begin), static_cast<std::size_t>(end - begin));
     std::vector<std::int64_t> rows;

@@ -104,24 +104,43 @@ void Hdf5Output::write_raw(const std::string& dataset, hid_t type, const void* v
   check(H5Dflush(created.get()) >= 0);
 }
 
+void Hdf5Output::write_rows(const Hdf5Handle& dataset, std::uint64_t first, Shape count,
+                            const std::vector<std::uint8_t>& bytes) {
+  const std::vector<hsize_t> sides(count.begin(), count.end());
+  std::vector<hsize_t> start(count.size());
+  start.front() = first;
+  const Hdf5Handle all(H5Dget_space(dataset.get()), H5Sclose);
+  const Hdf5Handle piece(H5Screate_simple(static_cast<int>(sides.size()), sides.data(), nullptr), H5Sclose);
+  check(H5Sselect_hyperslab(all.get(), H5S_SELECT_SET, start.data(), nullptr, sides.data(), nullptr) >= 0);
+  check(H5Dwrite(dataset.get(), native_type<std::uint8_t>(), piece.get(), all.get(), H5P_DEFAULT, bytes.data()) >= 0);
+}
+
 void Hdf5Output::write_images(const std::string& dataset, const RowSource& rows, const Shape& shape,
                               std::uint64_t rows_per_chunk) {
   const QuietErrors quiet;
-  const hid_t type = native_type<std::uint8_t>();
-  const Hdf5Handle created = create(dataset, type, shape, rows_per_chunk);
-  const Hdf5Handle all(H5Dget_space(created.get()), H5Sclose);
+  const Hdf5Handle created = create(dataset, native_type<std::uint8_t>(), shape, rows_per_chunk);
   const std::uint64_t row_bytes =
       std::accumulate(shape.begin() + 1, shape.end(), std::uint64_t{1}, std::multiplies<>());
   const std::uint64_t run = (kRunBytes / (row_bytes * rows_per_chunk) + 1) * rows_per_chunk;
   std::vector<std::uint8_t> bytes;
-  std::vector<hsize_t> first(shape.size()), count(shape.begin(), shape.end());
-  for (; first.front() < shape.front(); first.front() += count.front()) {
-    count.front() = std::min<hsize_t>(run, shape.front() - first.front());
+  Shape count = shape;
+  for (std::uint64_t first = 0; first < shape.front(); first += count.front()) {
+    count.front() = std::min(run, shape.front() - first);
     bytes.resize(count.front() * row_bytes);
-    rows(static_cast<std::int64_t>(first.front()), static_cast<std::int64_t>(count.front()), bytes.data());
-    const Hdf5Handle piece(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose);
-    check(H5Sselect_hyperslab(all.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr) >= 0);
-    check(H5Dwrite(created.get(), type, piece.get(), all.get(), H5P_DEFAULT, bytes.data()) >= 0);
+    rows(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count.front()), bytes.data());
+    write_rows(created, first, count, bytes);
+  }
+  check(H5Dflush(created.get()) >= 0);
+}
+
+void Hdf5Output::write_bytes(const std::string& dataset, std::uint64_t bytes,
+                             const std::function<std::vector<std::uint8_t>()>& next_piece) {
+  const QuietErrors quiet;
+  const Hdf5Handle created = create(dataset, native_type<std::uint8_t>(), {bytes}, 0);
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::vector<std::uint8_t> piece = next_piece();
+    write_rows(created, done, {piece.size()}, piece);
+    done += piece.size();
   }
   check(H5Dflush(created.get()) >= 0);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ class Hdf5Output {
   /// Images [N, side, side, channels], in runs of so many rows, a few MiB of them in memory at a time.
   void write_images(const std::string& dataset, const RowSource& rows, const Shape& shape,
                     std::uint64_t rows_per_chunk);
+  /// `bytes` bytes in one run, which come piece by piece.
+  void write_bytes(const std::string& dataset, std::uint64_t bytes,
+                   const std::function<std::vector<std::uint8_t>()>& next_piece);
   void write_strings(const std::string& dataset, const std::vector<std::string>& texts);
 
   template <typename T>
@@ -52,6 +56,7 @@ class Hdf5Output {
   void check(bool done) {
     if (!done) fail(error_text());
   }
+  void write_rows(const Hdf5Handle& dataset, std::uint64_t first, Shape count, const std::vector<std::uint8_t>& bytes);
   Hdf5Handle create(const std::string& dataset, hid_t type, const Shape& shape, std::uint64_t rows_per_chunk);
   void write_raw(const std::string& dataset, hid_t type, const void* values, const Shape& shape,
                  std::uint64_t rows_per_chunk);

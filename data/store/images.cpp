@@ -71,7 +71,7 @@ Images Images::rows(std::span<const std::int64_t> rows, std::size_t row_bytes) c
       if (holder != file) break;
       run.push_back(row);
     }
-    parts.push_back(std::make_shared<const RowFile>(*file, run));
+    parts.push_back(file->selected(run));
   }
   return Images(std::move(parts));
 }
@@ -86,6 +86,17 @@ Images Images::in_memory() const {
 std::size_t Images::row_bytes() const {
   if (resident()) throw std::logic_error("images: in memory they have no rows of their own");
   return static_cast<std::size_t>(files_.front()->row_bytes());
+}
+
+bool Images::jpeg() const {
+  const auto holds_jpegs = [](const auto& file) { return file->rows() > 0 && !file->jpeg(0).empty(); };
+  return !resident() && std::ranges::all_of(files_, holds_jpegs);
+}
+
+std::vector<std::uint8_t> Images::jpeg(std::int64_t row) const {
+  if (resident()) return {};
+  const auto [file, place] = locate(files_, static_cast<std::uint64_t>(row));
+  return file->jpeg(place);
 }
 
 std::span<const std::uint8_t> Images::bytes() const {

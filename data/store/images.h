@@ -16,15 +16,15 @@ struct RowTarget {
   std::uint8_t* to;
 };
 
-/// The stored bytes of a set's images, row after row: in this process, in memory that it shares with others, or still
-/// in files. A value; copies share the bytes, which do not change any more. Thread-safe.
+/// The images of a set, row after row: in this process, in memory that it shares with others, or still in files, as raw
+/// bytes or JPEGs. A value; copies share the bytes, which do not change any more. Thread-safe.
 class Images {
  public:
   Images() = default;
   Images(std::vector<std::uint8_t> bytes);  // NOLINT(google-explicit-constructor): a set's pixels are given as bytes
   /// Bytes of others; `owner` keeps them.
   Images(std::span<const std::uint8_t> bytes, std::shared_ptr<const void> owner);
-  /// Rows of files, one file after the other; all rows are of one size.
+  /// Rows of files, or of JPEGs in memory, one after the other; all rows are of one size.
   explicit Images(std::vector<std::shared_ptr<const RowFile>> files);
 
   /// One after the other; in memory where one of them is.
@@ -38,6 +38,9 @@ class Images {
   bool resident() const { return files_.empty(); }
   /// Of images in files; throws std::logic_error where they are in memory.
   std::size_t row_bytes() const;
+  /// Whether all are in files as JPEGs, and the one of a row as it is stored (empty where it is not).
+  bool jpeg() const;
+  std::vector<std::uint8_t> jpeg(std::int64_t row) const;
   /// All of them. Throws std::logic_error unless resident().
   std::span<const std::uint8_t> bytes() const;
   /// Throws std::out_of_range unless there is such a row of `row_bytes`.

@@ -5,6 +5,7 @@
 #include "data/error.h"
 #include "data/store/checks.h"
 #include "data/store/hdf5_input.h"
+#include "data/store/jpeg_rows.h"
 #include "data/store/recipe_columns.h"
 #include "data/store/schema.h"
 
@@ -15,10 +16,10 @@ void check_format(const Hdf5Input& input) {
   if (!input.has_attribute("/", "format") || input.text_attribute("/", "format") != kFormat)
     input.fail("is HDF5 but not a Penumbra store; make one with `penumbra data import` or `penumbra data synth`");
   const auto version = input.attribute<std::int64_t>("/", "version");
-  if (version == kFormatVersion) return;
+  if (version == kFormatVersion || version == kJpegVersion) return;
   const bool older = version < kFormatVersion;
-  input.fail("is a store of version " + std::to_string(version) + ", this program reads version " +
-             std::to_string(kFormatVersion) + "; " +
+  input.fail("is a store of version " + std::to_string(version) + ", this program reads versions " +
+             std::to_string(kFormatVersion) + " and " + std::to_string(kJpegVersion) + "; " +
              (older ? "make it again from its source" : "use the newer program that made it"));
 }
 
@@ -55,6 +56,7 @@ struct StoreReader::File {
   SampleSet load(const std::string& split, bool stay_in_file) const;
   StoredVariant variant(int number, bool stay_in_file) const;
   Images images(const std::string& group, const Shape& shape, bool stay_in_file) const;
+  Images jpegs(const std::string& group, const Shape& shape) const;
   Hdf5Input input;
   StoreInfo info;
   int variants = 0;
@@ -78,10 +80,32 @@ std::vector<std::string> StoreReader::splits() const {
 SampleSet StoreReader::load(const std::string& split) const { return file_->load(split, /*stay_in_file=*/false); }
 SampleSet StoreReader::open(const std::string& split) const { return file_->load(split, /*stay_in_file=*/true); }
 
+/// Of a split or a variant: raw in `images`, or as JPEGs in `jpeg` with the end of each in `jpeg_ends`.
 Images StoreReader::File::images(const std::string& group, const Shape& shape, bool stay_in_file) const {
+  if (input.has(group + "/jpeg")) {
+    const Images images = jpegs(group, shape);
+    return stay_in_file ? images : images.in_memory();
+  }
   const auto extents = stay_in_file ? input.row_extents(group + "/images", shape) : std::nullopt;
   if (!extents) return input.read<std::uint8_t>(group + "/images", shape);
-  return Images({std::make_shared<const RowFile>(input.path(), *extents)});
+  return Images({std::make_shared<const RawRows>(std::make_shared<const OpenFile>(input.path()), *extents)});
+}
+
+Images StoreReader::File::jpegs(const std::string& group, const Shape& shape) const {
+  const std::string dataset = group + "/jpeg";
+  const Shape bytes = input.shape(dataset);
+  const auto ends = input.read<std::uint64_t>(group + "/jpeg_ends", {shape.front()});
+  const auto extents = bytes.size() == 1 ? input.row_extents(dataset, bytes) : std::nullopt;
+  if (!extents || extents->offsets.size() != 1) input.fail(dataset + " is not one run of bytes");
+  std::vector<JpegRows::Place> places;
+  std::uint64_t begin = 0;
+  for (const std::uint64_t end : ends) {
+    if (end <= begin || end > bytes.front()) input.fail(dataset + ": its ends do not rise to its size");
+    places.push_back({extents->offset_of(begin), end - begin});
+    begin = end;
+  }
+  return Images({std::make_shared<const JpegRows>(std::make_shared<const OpenFile>(input.path()), std::move(places),
+                                                  ImageKind{static_cast<int>(shape[1]), static_cast<int>(shape[3])})});
 }
 
 SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) const {
@@ -89,7 +113,7 @@ SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) c
   if (!input.has(split_path(split))) input.fail("has no split " + split);
   SampleSet set;
   set.info = info;
-  const std::uint64_t rows = rows_of(input, group + "images");
+  const std::uint64_t rows = rows_of(input, group + (input.has(group + "jpeg") ? "labels" : "images"));
   const auto side = static_cast<std::uint64_t>(set.info.image_size);
   set.pixels =
       images(split_path(split), {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, stay_in_file);

@@ -1,11 +1,35 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "data/store/open_file.h"
+
 namespace penumbra::data {
+
+/// Images of one size that are read on demand, row by row. Thread-safe.
+class RowFile {
+ public:
+  RowFile(std::uint64_t rows, std::uint64_t row_bytes) : rows_(rows), row_bytes_(row_bytes) {}
+  virtual ~RowFile() = default;
+  RowFile(const RowFile&) = delete;
+  RowFile& operator=(const RowFile&) = delete;
+
+  std::uint64_t rows() const { return rows_; }
+  std::uint64_t row_bytes() const { return row_bytes_; }  ///< of an image in memory
+  /// Reads the rows `first`, `first` + 1, ... each to where `targets` says. Throws DataError where the file ends too
+  /// early, cannot be read or holds something else.
+  virtual void read(std::uint64_t first, std::span<std::uint8_t* const> targets) const = 0;
+  /// Some of the rows, in the given order.
+  virtual std::shared_ptr<const RowFile> selected(std::span<const std::uint64_t> some) const = 0;
+  /// The JPEG of a row, as it is stored; empty where rows are stored raw.
+  virtual std::vector<std::uint8_t> jpeg(std::uint64_t row) const = 0;
+
+ private:
+  std::uint64_t rows_, row_bytes_;
+};
 
 /// Where the rows of a dataset lie in its file: `rows_per_block` of them, one after the other, at each offset.
 struct RowExtents {
@@ -17,33 +41,19 @@ struct RowExtents {
   std::uint64_t offset_of(std::uint64_t row) const {
     return offsets.at(row / rows_per_block) + row % rows_per_block * row_bytes;
   }
-  /// Some of the rows, in the given order.
-  RowExtents selected(std::span<const std::uint64_t> some) const;
 };
 
-/// Reads rows of a dataset past HDF5, which takes one call at a time in a process. Thread-safe.
-class RowFile {
+/// Raw rows, read past HDF5, which takes one call at a time in a process.
+class RawRows : public RowFile {
  public:
-  /// Throws DataError where the file cannot be opened.
-  RowFile(std::filesystem::path path, RowExtents extents);
-  /// Some rows of another, in the given order, from the same open file.
-  RowFile(const RowFile& from, std::span<const std::uint64_t> rows);
-  ~RowFile();
-  RowFile(const RowFile&) = delete;
-  RowFile& operator=(const RowFile&) = delete;
-
-  std::uint64_t rows() const { return extents_.rows; }
-  std::uint64_t row_bytes() const { return extents_.row_bytes; }
-  /// Reads the rows `first`, `first` + 1, ... each to where `targets` says. Throws DataError where the file ends too
-  /// early or cannot be read.
-  void read(std::uint64_t first, std::span<std::uint8_t* const> targets) const;
+  RawRows(std::shared_ptr<const OpenFile> file, RowExtents extents);
+  void read(std::uint64_t first, std::span<std::uint8_t* const> targets) const override;
+  std::shared_ptr<const RowFile> selected(std::span<const std::uint64_t> some) const override;
+  std::vector<std::uint8_t> jpeg(std::uint64_t) const override { return {}; }
 
  private:
-  void read_run(std::uint64_t offset, std::span<std::uint8_t* const> targets) const;
-
-  std::filesystem::path path_;
+  std::shared_ptr<const OpenFile> file_;
   RowExtents extents_;
-  int descriptor_ = -1;
 };
 
 }  // namespace penumbra::data

@@ -10,6 +10,7 @@ namespace penumbra::data {
 /// Names and numbers of the format (docs/data-format.md).
 inline constexpr const char* kFormat = "penumbra";
 inline constexpr std::int64_t kFormatVersion = 1;
+inline constexpr std::int64_t kJpegVersion = 2;  ///< of a store that has images as JPEGs
 inline constexpr std::array<const char*, 3> kSplits = {"train", "val", "test"};
 inline constexpr std::uint64_t kImagesPerChunk = 32;
 

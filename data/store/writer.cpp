@@ -20,7 +20,6 @@ bool same(const StoreInfo& a, const StoreInfo& b) {
 
 void write_info(Hdf5Output& output, const StoreInfo& info) {
   output.write_attribute("/", "format", std::string(kFormat));
-  output.write_attribute("/", "version", kFormatVersion);
   output.write_attribute("/", "classes", info.classes);
   output.write_attribute("/", "vote_columns", info.vote_columns);
   output.write_attribute("/", "image_size", std::int64_t{info.image_size});
@@ -36,6 +35,16 @@ RowSource rows_from(const Images& images, std::size_t row_bytes) {
   };
 }
 
+/// As they are, one after the other, and where each ends.
+void write_jpegs(Hdf5Output& output, const std::string& group, const Images& images, std::int64_t rows) {
+  std::vector<std::uint64_t> ends;
+  for (std::int64_t row = 0; row < rows; ++row)
+    ends.push_back((ends.empty() ? 0 : ends.back()) + images.jpeg(row).size());
+  std::int64_t next = 0;
+  output.write_bytes(group + "jpeg", ends.back(), [&] { return images.jpeg(next++); });
+  output.write<std::uint64_t>(group + "jpeg_ends", ends, {ends.size()});
+}
+
 }  // namespace
 
 struct StoreWriter::File {
@@ -46,6 +55,7 @@ struct StoreWriter::File {
   std::set<std::string> splits;
   std::int64_t training_rows = 0;
   int variants = 0;
+  std::int64_t version = kFormatVersion;
 };
 
 StoreWriter::StoreWriter(std::filesystem::path path, StoreInfo info) {
@@ -68,8 +78,13 @@ void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
   const auto side = static_cast<std::uint64_t>(set.info.image_size);
   Hdf5Output& output = file_->output;
   output.add_group(split_path(split));
-  output.write_images(group + "images", rows_from(set.pixels, set.image_bytes()),
-                      {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, kImagesPerChunk);
+  if (set.pixels.jpeg()) {
+    write_jpegs(output, group, set.pixels, set.size());
+    file_->version = kJpegVersion;
+  } else {
+    output.write_images(group + "images", rows_from(set.pixels, set.image_bytes()),
+                        {rows, side, side, static_cast<std::uint64_t>(set.info.channels)}, kImagesPerChunk);
+  }
   output.write<std::int32_t>(group + "labels", set.labels, {rows});
   if (!set.votes.empty()) output.write<float>(group + "votes", set.votes, {rows, set.info.vote_columns.size()});
   if (!set.distribution.empty())
@@ -106,6 +121,9 @@ void StoreWriter::write_variant(const StoredVariant& variant, const RowSource& i
   output.write_attribute(group, "epoch", variant.epoch);
 }
 
-void StoreWriter::commit() { file_->output.commit(); }
+void StoreWriter::commit() {
+  file_->output.write_attribute("/", "version", file_->version);
+  file_->output.commit();
+}
 
 }  // namespace penumbra::data

@@ -5,7 +5,7 @@ namespace penumbra::data {
 void copy_splits(const StoreReader& from, const std::string& except, StoreWriter& to, const StoreInfo& info) {
   for (const std::string& split : from.splits()) {
     if (split == except) continue;
-    SampleSet set = from.load(split);
+    SampleSet set = from.open(split);
     set.info = info;
     to.write_split(split, set);
   }

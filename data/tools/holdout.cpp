@@ -83,7 +83,7 @@ std::vector<std::string> write_holdout(const std::filesystem::path& store, const
   const auto splits = reader.splits();
   if (std::find(splits.begin(), splits.end(), split) != splits.end())
     throw DataError(store.string() + ": has a split " + split + " already; hold out one that it lacks (--split)");
-  const HeldOut parts = hold_out(reader.load("train"), fraction, seed);
+  const HeldOut parts = hold_out(reader.open("train"), fraction, seed);
   require_both(parts, fraction, store.string());
   SplitIds ids;
   ids.add("train", parts.kept.ids, store.string());

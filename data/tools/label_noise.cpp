@@ -57,7 +57,7 @@ SampleSet with_label_noise(SampleSet set, double rate, std::uint64_t seed) {
 std::vector<std::string> write_with_label_noise(const std::filesystem::path& store, const std::filesystem::path& out,
                                                 double rate, std::uint64_t seed) {
   const StoreReader reader(store);
-  SampleSet train = reader.load("train");
+  SampleSet train = reader.open("train");
   if (!train.clean_labels.empty()) {
     throw DataError(store.string() + ": its training labels are noisy already (" + reader.info().label_rule +
                     "); start from the store that they came from");

@@ -21,7 +21,7 @@ std::vector<SampleSet> parts_of(std::span<const std::string> stores, const Class
     const StoreReader reader(store);
     const auto splits = reader.splits();
     const bool holds = std::ranges::find(splits, split) != splits.end();
-    parts.push_back(holds ? in_classes(reader.load(split), map, info) : SampleSet());
+    parts.push_back(holds ? in_classes(reader.open(split), map, info) : SampleSet());
     ids.add(split, parts.back().ids, store);
   }
   return parts;

@@ -37,36 +37,37 @@ class DecodeAll : public ::testing::Test {
 };
 
 TEST_F(DecodeAll, ProgressCountsEachOfAFewImages) {
-  decode_all(files(5), 4, as_it_is, options_);
+  decode_all(files(5), {2, 1}, as_it_is, options_);
   EXPECT_THAT(told_, ElementsAre(0, 1, 2, 3, 4, 5));
   EXPECT_THAT(totals_, ElementsAre(5, 5, 5, 5, 5, 5));
 }
 
 TEST_F(DecodeAll, ProgressOfManyImagesIsTold1001TimesUpToAll) {
-  decode_all(files(2500), 4, as_it_is, options_);
+  decode_all(files(2500), {2, 1}, as_it_is, options_);
   ASSERT_THAT(told_, SizeIs(1001));
   for (std::int64_t i = 0; i <= 1000; ++i) ASSERT_EQ(told_[i], (2500 * i + 999) / 1000);  // once it is i thousandths
 }
 
 TEST_F(DecodeAll, WhatIsDecodedDoesNotDependOnWhetherProgressIsTold) {
-  const Decoded told = decode_all(files(40), 4, as_it_is, options_), silent = decode_all(files(40), 4, as_it_is, {});
-  EXPECT_EQ(told.pixels, silent.pixels);
+  const Decoded told = decode_all(files(40), {2, 1}, as_it_is, options_),
+                silent = decode_all(files(40), {2, 1}, as_it_is, {});
+  EXPECT_EQ(told.images, silent.images);
   EXPECT_EQ(told.kept, silent.kept);
-  EXPECT_TRUE(std::ranges::equal(std::span(told.pixels).first(4), test_image(2, 1, 1).pixels));
-  EXPECT_TRUE(std::ranges::equal(std::span(told.pixels).last(4), test_image(2, 1, 2).pixels));
+  EXPECT_TRUE(std::ranges::equal(told.images.bytes().first(4), test_image(2, 1, 1).pixels));
+  EXPECT_TRUE(std::ranges::equal(told.images.bytes().last(4), test_image(2, 1, 2).pixels));
 }
 
 TEST_F(DecodeAll, CorruptImagesCountAsDoneUnlessOneEndsIt) {
   write_bytes(dir_ / "b.png", "no image");
-  EXPECT_THAT(complaint([&] { decode_all(files(3), 4, as_it_is, options_); }), HasSubstr("b.png"));
+  EXPECT_THAT(complaint([&] { decode_all(files(3), {2, 1}, as_it_is, options_); }), HasSubstr("b.png"));
   told_.clear();
   options_.skip_bad = true;
-  EXPECT_THAT(decode_all(files(3), 4, as_it_is, options_).bad, SizeIs(2));
+  EXPECT_THAT(decode_all(files(3), {2, 1}, as_it_is, options_).bad, SizeIs(2));
   EXPECT_THAT(told_, ElementsAre(0, 1, 2, 3));
 }
 
 TEST_F(DecodeAll, NoFilesAreDoneAtOnce) {
-  EXPECT_THAT(decode_all({}, 4, as_it_is, options_).pixels, IsEmpty());
+  EXPECT_THAT(decode_all({}, {2, 1}, as_it_is, options_).images.bytes(), IsEmpty());
   EXPECT_THAT(told_, ElementsAre(0));
 }
 

@@ -125,8 +125,8 @@ TEST_F(StoreDamage, TruncatedAtAnyLengthIsSaidToBeTruncated) {
 }
 
 TEST_F(StoreDamage, OlderAndNewerVersionsAreToldApart) {
-  EXPECT_THAT(after([](hid_t file) { set_version(file, 0); }), HasSubstr("version 0, this program reads version 1"));
-  EXPECT_THAT(after([](hid_t file) { set_version(file, 2); }), HasSubstr("newer program"));
+  EXPECT_THAT(after([](hid_t file) { set_version(file, 0); }), HasSubstr("version 0, this program reads versions 1"));
+  EXPECT_THAT(after([](hid_t file) { set_version(file, 3); }), HasSubstr("newer program"));
 }
 
 TEST_F(StoreDamage, ValuesOutOfRangeNameSplitAndRow) {

@@ -9,6 +9,8 @@
 
 #include "data/error.h"
 #include "data/loader.h"
+#include "data/store/jpeg.h"
+#include "data/store/jpeg_rows.h"
 #include "tests/data/random_set.h"
 #include "tests/data/store_testing.h"
 #include "tests/data/variant_testing.h"
@@ -82,6 +84,24 @@ TEST_F(Streaming, GivesTheBatchesOfTheSetInMemory) {
     options_.threads = 3;
     expect_same(epoch(in_files), epoch(in_memory));
   }
+}
+
+TEST_F(Streaming, GivesTheBatchesOfJpegsInMemory) {
+  const auto jpegs = std::make_shared<JpegRows::Held>();
+  const SampleSet raw = load_split(files_, "train");
+  for (std::int64_t row = 0; row < raw.size(); ++row)
+    jpegs->push_back(encode_jpeg({16, 16, 3, {raw.image(row).begin(), raw.image(row).end()}}));
+  SampleSet set = raw;
+  set.pixels = Images({std::make_shared<const JpegRows>(jpegs, ImageKind{16, 3})});
+  const Folder folder;
+  StoreWriter writer(folder / "jpeg.h5", set.info);
+  writer.write_split("train", set);
+  writer.commit();
+  const std::vector<std::string> file = {folder / "jpeg.h5"};
+  const SampleSet in_memory = load_split(file, "train"), in_file = open_split(file, "train");
+  ASSERT_TRUE(in_file.pixels.jpeg());
+  EXPECT_EQ(fingerprint(in_file), fingerprint(in_memory));
+  expect_same(epoch(in_file, {1, 2}), epoch(in_memory, {1, 2}));
 }
 
 TEST_F(Streaming, EndsInTheMiddleOfAnEpoch) {

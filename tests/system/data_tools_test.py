@@ -178,6 +178,24 @@ class DataTools(Case):
             del file["original/val"]
         self.assertIn("has no split val", self.refused("inspect", bare, "--sheet", sheets["val"], "--split", "val"))
 
+    def test_a_store_of_jpegs_is_small_and_stays_so(self):
+        images, raw, small = (self.folder / name for name in ("jpegs", "raw.h5", "small.h5"))
+        for kind in ("calm", "glad"):
+            (images / "train" / kind).mkdir(parents=True)
+            for number in range(6):
+                self.done("inspect", self.faces, "--sheet", images / "train" / kind / f"{number}.png")
+        for store, how in ((raw, "raw"), (small, "jpeg")):
+            self.done("import", "folder", images, store, "--size", 96, "--store", how)
+        self.assertLess(small.stat().st_size, raw.stat().st_size)
+        noisy, held = self.folder / "small-noisy.h5", self.folder / "small-held.h5"
+        self.done("noise", small, noisy, "--rate", 0.5)
+        self.done("holdout", noisy, held, "--fraction", 0.25)
+        before, train, val = self.split(small, "train"), self.split(held, "train"), self.split(held, "val")
+        self.assertEqual(len(train["jpeg"]) + len(val["jpeg"]), len(before["jpeg"]))
+        self.assertIn("9 images of 96x96", self.done("verify", held))
+        refused = run("data", "import", "folder", images, small, "--store", "png")
+        self.assertEqual(refused.returncode, USAGE)
+
     def test_an_import_draws_a_bar_on_a_terminal_and_nowhere_else(self):
         images, out = self.folder / "images", self.folder / "images.h5"
         for kind in ("calm", "glad"):

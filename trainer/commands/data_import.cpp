@@ -1,4 +1,5 @@
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -54,6 +55,12 @@ void add_folder_and_out(CLI::App& command, const Shared& a) {
   command.add_flag("--skip-bad", a->common.skip_bad, "name, count and leave out corrupt images");
 }
 
+void add_storing(CLI::App& command, const Shared& a) {
+  const std::map<std::string, data::Storing> names = {{"raw", data::Storing::raw}, {"jpeg", data::Storing::jpeg}};
+  command.add_option("--store", a->common.storing, "raw, or jpeg: less room, decoded when it is read")
+      ->transform(CLI::CheckedTransformer(names));
+}
+
 void add_ferplus(CLI::App& import, const Shared& a) {
   CLI::App* command = import.add_subcommand("ferplus", "fer2013new.csv with FER2013{Train,Valid,Test}/ or fer2013.csv");
   add_folder_and_out(*command, a);
@@ -80,6 +87,7 @@ void add_rafdb(CLI::App& import, const Shared& a) {
   CLI::App* command =
       import.add_subcommand("rafdb", "EmoLabel/list_patition_label.txt with Image/aligned/*_aligned.jpg");
   add_folder_and_out(*command, a);
+  add_storing(*command, a);
   command->add_option("--size", a->rafdb.size, "side in pixels to resize to; 0: 100, as they are")
       ->check(CLI::Range(0, 1024));
   command->add_option("--channels", a->rafdb.channels, "1 grey, 3 RGB")
@@ -99,6 +107,7 @@ void add_affectnet(CLI::App& import, const Shared& a) {
       "affectnet",
       "{training,validation}.csv with Manually_Annotated_Images/, or {train,val}_set/{images,annotations}/");
   add_folder_and_out(*command, a);
+  add_storing(*command, a);
   command->add_option("--classes", a->affectnet.classes, "8, or 7: without contempt")
       ->check(CLI::IsMember({7, 8}))
       ->capture_default_str();
@@ -120,6 +129,7 @@ void add_affectnet(CLI::App& import, const Shared& a) {
 void add_folder(CLI::App& import, const Shared& a) {
   CLI::App* command = import.add_subcommand("folder", "{train,val,test}/{class}/*.{png,jpg,jpeg}");
   add_folder_and_out(*command, a);
+  add_storing(*command, a);
   command->add_option("--size", a->folder.size, "side in pixels to resize to; 0: as they are")
       ->check(CLI::Range(0, 1024));
   command->add_option("--channels", a->folder.channels, "1 grey, 3 RGB, 0: as the first image")
