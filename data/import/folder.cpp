@@ -1,7 +1,6 @@
 #include "data/import/folder.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "data/error.h"
 #include "data/import/listed_images.h"
@@ -20,12 +19,6 @@ struct Listing {
 };
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
-
-bool is_image(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
-  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
-}
 
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
   std::vector<fs::path> entries;
@@ -60,7 +53,7 @@ Listing list_split(const fs::path& dir, const std::string& name, const std::vect
     const auto found = std::find(listing.classes.begin(), listing.classes.end(), class_name);
     if (found == listing.classes.end()) throw DataError(folder.string() + ": train has no class of this name");
     for (const fs::path& file : sorted_entries(folder)) {
-      if (!is_image(file)) {
+      if (!has_image_ending(file)) {
         ++listing.others;
         continue;
       }

@@ -1,5 +1,7 @@
 #include "data/import/image_file.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -68,6 +70,12 @@ Image decode_png(const fs::path& path, Bytes bytes) {
 }
 
 }  // namespace
+
+bool has_image_ending(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
 
 Image decode_image(Bytes bytes, const fs::path& name) {
   if (starts_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(name, bytes);

@@ -15,6 +15,8 @@ namespace penumbra::data {
 Image read_image(const std::filesystem::path& path);
 /// The same from the bytes of a file; `name` is what complaints call it.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::filesystem::path& name);
+/// .png, .jpg or .jpeg, in any case.
+bool has_image_ending(const std::filesystem::path& path);
 /// The bytes of a file. Throws DataError naming it.
 std::vector<std::uint8_t> read_image_bytes(const std::filesystem::path& path);
 /// For contact sheets.

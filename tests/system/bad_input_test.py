@@ -1,5 +1,6 @@
 """Bad input ends with one clear line and its exit code, on all ranks, within seconds, and nothing is lost."""
 
+import json
 import os
 import resource
 import signal
@@ -141,6 +142,13 @@ class BadInput(Case):
         bad = self.folder / "bad.png"
         bad.write_bytes(b"\x89PNG\r\n\x1a\n" + b"junk" * 10)
         self.refused(run("predict", folder, bad, "--json"), DATA, "bad.png")
+        good = self.folder / "good.png"
+        self.assertEqual(run("data", "inspect", self.faces, "--sheet", good).returncode, 0)
+        rest = run("predict", folder, good, bad, good, "--json")
+        self.refused(rest, DATA, "bad.png")
+        self.assertEqual([face["image"] for face in json.loads(rest.stdout)], [str(good), str(good)])
+        for words, what in (([self.folder / "none"], "no such file or folder"), ([folder / "weights"], "has no PNG or JPEG")):
+            self.refused(run("predict", folder, *words), DATA, what)
 
     def test_full_disk_while_writing_a_store_leaves_no_file(self):
         def small_disk():

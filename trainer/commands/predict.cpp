@@ -1,13 +1,10 @@
-#include "trainer/loop/predict.h"
-
 #include <algorithm>
-#include <cmath>
+#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,99 +13,123 @@
 #include "data/import/image_file.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
-#include "trainer/nets/attention.h"
-#include "trainer/objective/losses.h"
+#include "trainer/prediction/face_files.h"
+#include "trainer/prediction/prediction.h"
 #include "trainer/run_folder.h"
 
 namespace penumbra::trainer {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Arguments {
   ModelArguments model;
   std::vector<std::string> images;
-  bool json = false, attention = false;
+  std::string overlays;
+  bool json = false, csv = false, attention = false;
 };
 
-data::SampleSet as_set(const std::vector<std::string>& files, const data::StoreInfo& info) {
+/// Faces that were read, as a set of the model's kind, and what is wrong with those that were not.
+struct Faces {
   data::SampleSet set;
+  std::vector<std::string> bad;
+};
+
+Faces read_faces(std::span<const std::string> files, const data::StoreInfo& info) {
+  Faces faces;
   std::vector<std::uint8_t> pixels;
-  set.info = info;
+  faces.set.info = info;
   for (const std::string& file : files) {
-    const data::Image image = data::resize(data::to_channels(data::read_image(file), info.channels), info.image_size);
-    pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
-    set.labels.push_back(0);
-    set.ids.push_back(file);
+    try {
+      const data::Image image = data::resize(data::to_channels(data::read_image(file), info.channels), info.image_size);
+      pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
+      faces.set.labels.push_back(0);
+      faces.set.ids.push_back(file);
+    } catch (const data::DataError& error) {
+      faces.bad.emplace_back(error.what());
+    }
   }
-  set.pixels = std::move(pixels);
-  return set;
+  faces.set.pixels = std::move(pixels);
+  return faces;
 }
 
-double entropy_of(const float* p, std::int64_t classes) {
-  double h = 0;
-  for (std::int64_t c = 0; c < classes; ++c) h -= p[c] > 0 ? p[c] * std::log(p[c]) : 0;
-  return h;
-}
-
-/// JS(p, q) in nats.
-double disagreement(const float* p, const float* q, std::int64_t classes) {
-  std::vector<float> middle(static_cast<std::size_t>(classes));
-  for (std::int64_t c = 0; c < classes; ++c) middle[static_cast<std::size_t>(c)] = 0.5f * (p[c] + q[c]);
-  return std::max(0.0, entropy_of(middle.data(), classes) - 0.5 * (entropy_of(p, classes) + entropy_of(q, classes)));
-}
-
-/// The attention map of one class, rows of numbers.
-nlohmann::json attention_of(TrainedModel& model, const data::SampleSet& set, std::int64_t row, std::int64_t label) {
-  const at::NoGradGuard no_grad;
-  ResNet& net = model.config.evaluation.head == Head::ambiguous ? *model.nets.ambiguous() : model.nets.original();
-  const NetOutput out =
-      net.forward(data::plain_views(set, row, row + 1, model.config.loader.view_size, model.config.loader.norm), false);
-  const at::Tensor map = attention_maps(out.features, net.fc_weight()).select(0, 0).select(0, label).contiguous();
-  nlohmann::json rows = nlohmann::json::array();
-  for (std::int64_t y = 0; y < map.size(0); ++y) {
-    const float* line = map.const_data_ptr<float>() + y * map.size(1);
-    rows.push_back(std::vector<float>(line, line + map.size(1)));
+/// FOLDER/NUMBER-NAME.png for each prediction.
+void draw_overlays(const std::string& folder, const data::SampleSet& set, const std::vector<Prediction>& found,
+                   std::size_t first) {
+  for (std::size_t row = 0; row < found.size(); ++row) {
+    const auto pixels = set.image(static_cast<std::int64_t>(row));
+    const data::Image face{set.info.image_size, set.info.image_size, set.info.channels, {pixels.begin(), pixels.end()}};
+    const std::string name = fmt::format("{:05}-{}.png", first + row + 1, fs::path(found[row].image).stem().string());
+    data::write_png(fs::path(folder) / name, overlay(face, found[row].attention));
   }
-  return rows;
 }
 
-nlohmann::json describe(TrainedModel& model, const Posteriors& posteriors, const std::vector<float>& answer,
-                        const data::SampleSet& set, std::int64_t row, bool attention) {
-  const std::int64_t classes = set.classes();
-  const float* p = answer.data() + row * classes;
-  const auto top = std::max_element(p, p + classes) - p;
-  nlohmann::json out = {{"image", set.ids[static_cast<std::size_t>(row)]},
-                        {"label", model.info.classes[static_cast<std::size_t>(top)]},
-                        {"entropy", entropy_of(p, classes)},
-                        {"uncertainty", 1 - p[top]}};
-  for (std::int64_t c = 0; c < classes; ++c)
-    out["distribution"][model.info.classes[static_cast<std::size_t>(c)]] = p[c];
-  if (!posteriors.ambiguous.empty()) {
-    out["disagreement"] =
-        disagreement(posteriors.original.data() + row * classes, posteriors.ambiguous.data() + row * classes, classes);
+/// Prints predictions as they come.
+class Printer {
+ public:
+  Printer(const Arguments& arguments, const TrainedModel& model) : arguments_(arguments), model_(model) {
+    if (arguments.csv) fmt::print("{}\n", csv_header(model.info.classes));
+    if (arguments.json) fmt::print("[");
   }
-  if (attention) out["attention"] = attention_of(model, set, row, top);
-  return out;
+  void print(const Prediction& prediction) {
+    if (arguments_.json) {
+      fmt::print("{}{}", printed_++ == 0 ? "" : ",\n", to_json(prediction, model_).dump());
+    } else if (arguments_.csv) {
+      fmt::print("{}\n", to_csv(prediction, model_.info.classes));
+    } else {
+      fmt::print("{}  {}  {:.1f} %  entropy {:.3f} nats\n", prediction.image, model_.info.classes[prediction.label],
+                 100 * (1 - prediction.uncertainty()), prediction.entropy);
+    }
+  }
+  void end() const {
+    if (arguments_.json) fmt::print("]\n");
+  }
+
+ private:
+  const Arguments& arguments_;
+  const TrainedModel& model_;
+  std::int64_t printed_ = 0;
+};
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw data::DataError(fmt::format("{}: cannot be made: {}", folder, error.message()));
+}
+
+/// The last complaint ends the program.
+void complain(const std::vector<std::string>& bad) {
+  if (bad.empty()) return;
+  for (std::size_t i = 0; i + 1 < bad.size(); ++i) fmt::print(stderr, "penumbra: error: {}\n", bad[i]);
+  throw data::DataError(bad.back());
 }
 
 void run_predict(const Arguments& arguments) {
   at::set_num_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   TrainedModel model = load_model(arguments.model.run, arguments.model.weights, arguments.model.head);
-  const data::SampleSet set = as_set(arguments.images, model.info);
-  const Posteriors posteriors = predict_rows(model.nets, set, 0, set.size(), model.config);
-  const std::vector<float> answer =
-      with_temperature(head_posterior(posteriors, model.config.evaluation.head), set.classes(), model.temperature);
-  nlohmann::json all = nlohmann::json::array();
-  for (std::int64_t row = 0; row < set.size(); ++row)
-    all.push_back(describe(model, posteriors, answer, set, row, arguments.attention));
-  if (arguments.json) {
-    fmt::print("{}\n", all.dump());
-    return;
+  const std::vector<std::string> files = face_files(arguments.images);
+  if (!arguments.overlays.empty()) make_folder(arguments.overlays);
+  const bool attention = arguments.attention || !arguments.overlays.empty();
+  const auto batch = static_cast<std::size_t>(model.config.evaluation.batch);
+  const auto start = std::chrono::steady_clock::now();
+  Printer printer(arguments, model);
+  std::vector<std::string> bad;
+  for (std::size_t first = 0; first < files.size(); first += batch) {
+    const Faces faces = read_faces(std::span(files).subspan(first, std::min(batch, files.size() - first)), model.info);
+    bad.insert(bad.end(), faces.bad.begin(), faces.bad.end());
+    if (faces.set.size() == 0) continue;
+    std::vector<Prediction> found = predict_faces(model, faces.set, attention);
+    if (!arguments.overlays.empty()) draw_overlays(arguments.overlays, faces.set, found, first);
+    for (Prediction& prediction : found) {
+      if (!arguments.attention) prediction.attention.clear();
+      printer.print(prediction);
+    }
   }
-  for (const auto& face : all) {
-    fmt::print("{}  {}  {:.1f} %  entropy {:.3f} nats\n", face["image"].get<std::string>(),
-               face["label"].get<std::string>(), 100 * (1 - face["uncertainty"].get<double>()),
-               face["entropy"].get<double>());
-  }
+  printer.end();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::size_t read = files.size() - bad.size();
+  if (read > batch) fmt::print(stderr, "{} faces in {:.1f} s, {:.0f} a second\n", read, seconds, read / seconds);
+  complain(bad);
 }
 
 }  // namespace
@@ -117,10 +138,14 @@ void add_predict(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("predict", "Label distribution and uncertainty of face images");
   add_model_options(*command, arguments->model);
-  command->add_option("images", arguments->images, "PNG or JPEG files of cropped faces")->required();
-  command->add_flag("--attention", arguments->attention, "add the attention map of the predicted class");
-  command->add_flag("--json", arguments->json, "a JSON array, one object an image");
-  command->footer("Example: penumbra predict runs/a face.png --json");
+  command->add_option("images", arguments->images, "PNG or JPEG files of cropped faces, and folders of them")
+      ->required();
+  command->add_option("--overlay", arguments->overlays,
+                      "folder for a PNG an image: the face, and where each net looks for the predicted class");
+  CLI::Option* json = command->add_flag("--json", arguments->json, "a JSON array, one object an image");
+  command->add_flag("--csv", arguments->csv, "a table with a header row")->excludes(json);
+  command->add_flag("--attention", arguments->attention, "add the attention map of the predicted class")->needs(json);
+  command->footer("Example: penumbra predict runs/a faces/ --csv --overlay looks/");
   command->callback([arguments] { run_predict(*arguments); });
 }
 
