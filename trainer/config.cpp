@@ -53,13 +53,13 @@ void apply(const std::vector<Field>& all, const toml::table& table, const std::s
   }
 }
 
-toml::table parse_file(const std::filesystem::path& file) {
+toml::table parse_file(const std::string& file) {
   try {
-    return toml::parse_file(file.string());
+    return toml::parse_file(file);
   } catch (const toml::parse_error& error) {
     const auto line = error.source().begin.line;
-    if (line == 0) throw ConfigError(fmt::format("{}: {}", file.string(), error.description()));
-    throw ConfigError(fmt::format("{}, line {}: {}", file.string(), line, error.description()));
+    if (line == 0) throw ConfigError(fmt::format("{}: {}", file, error.description()));
+    throw ConfigError(fmt::format("{}, line {}: {}", file, line, error.description()));
   }
 }
 
@@ -113,14 +113,14 @@ std::vector<Field> by_section(std::vector<Field> all) {
 
 }  // namespace
 
-Config load_config(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+Config load_config(const std::vector<std::string>& files, const std::vector<std::string>& sets) {
   Config config;
   const std::vector<Field> all = fields(config);
-  apply(all, parse_file(file), file.string());
+  for (const std::string& file : files) apply(all, parse_file(file), file);
   for (const std::string& assignment : sets) apply_set(all, assignment);
   config.loader.seed = config.seed;
   config.loader.ambiguous = config.train.method != Method::ce_only;
-  check_together(config, file.string());
+  check_together(config, fmt::format("{}", fmt::join(files, ", ")));
   return config;
 }
 

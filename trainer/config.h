@@ -114,9 +114,9 @@ struct Config {
   EvaluationConfig evaluation;
 };
 
-/// Defaults, then the TOML file, then `sets` ("section.key=value") in order. Throws ConfigError for unreadable files,
-/// unknown keys (suggesting the nearest), wrong types and values out of range.
-Config load_config(const std::filesystem::path& file, const std::vector<std::string>& sets);
+/// Defaults, then the TOML files in order, then `sets` ("section.key=value") in order: what comes later wins. Throws
+/// ConfigError for unreadable files, unknown keys (suggesting the nearest), wrong types and values out of range.
+Config load_config(const std::vector<std::string>& files, const std::vector<std::string>& sets);
 
 /// The resolved tree as TOML that load_config reads back to the same tree.
 std::string to_toml(Config config);

@@ -95,7 +95,7 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
   }
   const SafetensorsFile file = load_safetensors(folder.weights(name));
   const std::vector<std::string> sets = head.empty() ? std::vector<std::string>{} : std::vector{"predict.head=" + head};
-  const Config config = load_config(folder.config(), sets);
+  const Config config = load_config({folder.config().string()}, sets);
   data::StoreInfo info;
   double temperature = 1;
   try {

@@ -28,7 +28,7 @@ class ConfigFile : public ::testing::Test {
   Config load(const std::string& text, const std::vector<std::string>& sets = {}) const {
     const auto path = folder_ / "config.toml";
     std::ofstream(path) << text;
-    return load_config(path, sets);
+    return load_config({path.string()}, sets);
   }
 
   std::string error_of(const std::string& text, const std::vector<std::string>& sets = {}) const {
@@ -92,9 +92,37 @@ TEST_F(ConfigFile, ReferenceInTheDocsIsThePrintedOne) {
 }
 
 TEST_F(ConfigFile, EveryShippedConfigLoads) {
-  for (const auto& entry : std::filesystem::directory_iterator(PENUMBRA_SOURCE_DIR "/configs")) {
-    EXPECT_NO_THROW(load_config(entry.path(), {})) << entry.path();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(PENUMBRA_SOURCE_DIR "/configs")) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_NO_THROW(load_config({entry.path().string()}, {})) << entry.path();
   }
+}
+
+/// Each over the defaults, which are the ablation "full".
+TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
+  const auto with = [](const std::string& name) {
+    return load_config({PENUMBRA_SOURCE_DIR "/configs/ablations/" + name + ".toml"}, {});
+  };
+  EXPECT_EQ(with("ce_only").train.method, Method::ce_only);
+  EXPECT_EQ(with("mixup_only").train.method, Method::mixup_only);
+  EXPECT_EQ(with("full").train.method, Method::full);
+  EXPECT_EQ(with("attention_only").objective.alignment_weight, 0);
+  EXPECT_EQ(with("attention_only").objective.beta_max, 0);
+  EXPECT_EQ(with("soft_label_only").objective.attention_weight, 0);
+  EXPECT_TRUE(with("no_uncertainty").uncertainty.constant);
+  EXPECT_FALSE(with("no_uncertainty").uncertainty.weight_samples);
+  EXPECT_FALSE(with("no_warp").objective.warp);
+  EXPECT_EQ(with("unmixed_target").objective.target, Target::unmixed);
+  EXPECT_EQ(with("detached_target").objective.couple, Couple::original_to_ambiguous);
+}
+
+TEST_F(ConfigFile, LaterFilesWinAndSetsOverThem) {
+  const std::vector<std::string> files = {folder_ / "base.toml", folder_ / "more.toml"};
+  std::ofstream(files[0]) << "[train]\nepochs = 3\nbatch = 16\n";
+  std::ofstream(files[1]) << "[train]\nepochs = 7\n";
+  EXPECT_EQ(load_config(files, {}).train.epochs, 7);
+  EXPECT_EQ(load_config(files, {}).loader.global_batch, 16);
+  EXPECT_EQ(load_config(files, {"train.epochs=9"}).train.epochs, 9);
 }
 
 TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {

@@ -17,7 +17,7 @@ namespace {
 TrainedModel from_checkpoint(const std::filesystem::path& run, const std::string& name) {
   const CheckpointFolder checkpoints(run);
   const Manifest manifest = checkpoints.manifest_of(name);
-  const Config config = load_config(RunFolder(run).config(), {});
+  const Config config = load_config({RunFolder(run).config().string()}, {});
   data::StoreInfo info;
   info.classes = manifest.classes;
   info.channels = manifest.channels;

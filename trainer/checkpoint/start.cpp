@@ -16,7 +16,7 @@ std::string open_run(const StartOptions& options, const Config& config, int rank
                      const CheckpointFolder& checkpoints) {
   const bool goes_on = !options.overwrite && options.resume == "auto" && checkpoints.has_incarnations();
   if (goes_on && folder.finished()) {
-    const Config then = load_config(folder.config(), {});
+    const Config then = load_config({folder.config().string()}, {});
     require_same_run(config.run_dir, to_toml(then), to_toml(config));
     if (then.train.epochs >= config.train.epochs) return "done";
   }

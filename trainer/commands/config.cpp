@@ -12,7 +12,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string file;
+  std::vector<std::string> files;
   std::vector<std::string> sets;
 };
 
@@ -20,15 +20,15 @@ struct Arguments {
 
 void add_config(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("config", "Print the reference of all keys, or FILE resolved and checked");
-  command->add_option("file", arguments->file, "TOML file to resolve");
+  CLI::App* command = app.add_subcommand("config", "Print the reference of all keys, or FILES resolved and checked");
+  command->add_option("files", arguments->files, "TOML files to resolve; later ones win");
   add_set_option(*command, arguments->sets);
   command->footer("Example: penumbra config configs/demo.toml --set train.epochs=3");
   command->callback([arguments] {
-    if (arguments->file.empty()) {
+    if (arguments->files.empty()) {
       fmt::print("# Configuration\n\nPrinted by `penumbra config`.\n\n{}", config_reference());
     } else {
-      fmt::print("{}", to_toml(load_config(arguments->file, arguments->sets)));
+      fmt::print("{}", to_toml(load_config(arguments->files, arguments->sets)));
     }
   });
 }

@@ -73,7 +73,7 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
     world.all_or_none(
         [&] {
           if (a->config.empty()) return;
-          const data::LoaderOptions configured = load_config(a->config, a->sets).loader;
+          const data::LoaderOptions configured = load_config({a->config}, a->sets).loader;
           options = {a->variants, configured.strong, configured.seed, configured.view_size};
         },
         exit_code_of);

@@ -18,6 +18,10 @@ void add_class_map_option(CLI::App& command, std::vector<std::string>& lines) {
                      "OLD=NEW ...: what classes of the stores become, by name; OLD= leaves their faces out");
 }
 
+void add_config_option(CLI::App& command, std::vector<std::string>& configs) {
+  command.add_option("configs", configs, "TOML files; later ones win")->required();
+}
+
 void add_set_option(CLI::App& command, std::vector<std::string>& sets) {
   command.add_option("--set", sets, "section.key=value, over the file")
       ->take_all()

@@ -30,7 +30,8 @@ const std::map<std::string, comm::Link>& networks() {
 }
 
 struct Arguments {
-  std::string config, network = "10gbit", within = "shared-memory";
+  std::vector<std::string> configs;
+  std::string network = "10gbit", within = "shared-memory";
   std::vector<std::string> sets;
   int ranks = 2, ranks_per_host = 1, channels = 1, steps = 5;
   bool json = false;
@@ -117,7 +118,7 @@ void print_rows(const nlohmann::json& plan) {
 }
 
 void run_plan(const Arguments& arguments) {
-  const Config config = load_config(arguments.config, arguments.sets);
+  const Config config = load_config(arguments.configs, arguments.sets);
   const std::int64_t share = config.loader.global_batch / arguments.ranks / 2 * 2;
   if (share < 2) {
     throw ConfigError(fmt::format("train.batch = {} has {} pairs for {} ranks: plan for fewer ranks or a larger batch",
@@ -142,7 +143,7 @@ void add_plan(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
       "plan", "Predict memory, traffic and step time at any number of ranks, from a few trial steps here");
-  command->add_option("config", arguments->config, "TOML file")->required();
+  add_config_option(*command, arguments->configs);
   add_set_option(*command, arguments->sets);
   command->add_option("--ranks", arguments->ranks, "that share train.batch")
       ->check(CLI::Range(1, 1 << 20))

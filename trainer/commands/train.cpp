@@ -28,7 +28,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string config;
+  std::vector<std::string> configs;
   std::vector<std::string> sets;
   bool dry_run = false;
   StartOptions start;
@@ -72,7 +72,7 @@ void run_train(const Arguments& arguments) {
   std::vector<Fault> wanted_faults;
   world.all_or_none(
       [&] {
-        config = load_config(arguments.config, arguments.sets);
+        config = load_config(arguments.configs, arguments.sets);
         if (arguments.dry_run) {
           config.monitor.address = "off";
           config.tensorboard = false;
@@ -147,7 +147,7 @@ void run_train(const Arguments& arguments) {
 void add_train(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("train", "Train the nets; run it under mpirun for several ranks");
-  command->add_option("config", arguments->config, "TOML file")->required();
+  add_config_option(*command, arguments->configs);
   add_set_option(*command, arguments->sets);
   command->add_flag("--dry-run", arguments->dry_run, "one step of everything, nothing kept");
   command->add_flag("--overwrite", arguments->start.overwrite, "replace the run that run.dir holds");
