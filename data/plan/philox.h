@@ -21,7 +21,8 @@ enum class Purpose : std::uint32_t {
   blocks = 8,
   label_noise = 9,
   holdout = 10,
-  occurrences = 11
+  occurrences = 11,
+  bootstrap = 12
 };
 
 /// The key of all streams of one (seed, purpose): the first half of the Philox block of the purpose under the seed.

@@ -10,7 +10,8 @@ import unittest
 from penumbra import TIMES, Case, run
 
 EVAL_KEYS = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", "nll", "brier", "ece", "kl_human", "spearman_entropy",
-             "auroc_error", "confusion", "count", "split", "head", "checkpoint"}
+             "auroc_error", "auroc_ambiguous", "auroc_noise", "auroc_noise_entropy", "aurc", "e_aurc", "classwise_ece", "js_human",
+             "cosine_human", "classes", "calibrated", "confusion", "count", "split", "head", "checkpoint"}
 
 
 def curve(rows):

@@ -7,23 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/trainer/measures_testing.h"
+
 namespace penumbra::trainer {
 namespace {
-
-using Table = std::vector<std::vector<double>>;
-
-std::vector<float> flat(const Table& rows) {
-  std::vector<float> out;
-  for (const auto& row : rows) out.insert(out.end(), row.begin(), row.end());
-  return out;
-}
-
-data::SampleSet set_of(std::vector<std::int32_t> labels, std::size_t classes) {
-  data::SampleSet set;
-  for (std::size_t c = 0; c < classes; ++c) set.info.classes.push_back(std::to_string(c));
-  set.labels = std::move(labels);
-  return set;
-}
 
 /// Six faces, three classes, all numbers by hand. Predicted: 0, 1, 1, 2, 0, 2; class 2 is right once in two.
 const Table kPosterior{{0.7, 0.2, 0.1},   {0.1, 0.8, 0.1},   {0.3, 0.4, 0.3},
@@ -140,7 +127,218 @@ TEST(Measures, EntropyRanksAreComparedWithVotesAndWithTheTruth) {
   EXPECT_DOUBLE_EQ(*m.ceiling_accuracy, 0.75);  // arg max 0 (tie), 1, 1, 0 against 0, 0, 1, 0
 }
 
+TEST(Measures, ClasswiseCalibrationErrorIsTheMeanOfThatOfEachClass) {
+  // Class 0: .81 and .82 in one bin, true once; class 1: .19 and .18 in one, true once; class 2: never claimed.
+  const Table p{{0.81, 0.19, 0}, {0.82, 0.18, 0}};
+  const double zero = std::abs(0.81 + 0.82 - 1) / 2, one = std::abs(0.19 + 0.18 - 1) / 2;
+  EXPECT_NEAR(measure(flat(p), set_of({0, 1}, 3)).classwise_ece, (zero + one + 0) / 3, 1e-6);
+}
+
+TEST(Measures, RiskAreaIsTheMeanRiskOfEachFacesOwnCoverage) {
+  // By rising entropy right, right, right, wrong, wrong, wrong: the best order there is.
+  const Measures best = measure(flat(kPosterior), set_of(kLabels, 3));
+  EXPECT_DOUBLE_EQ(best.aurc, (1.0 / 4 + 2.0 / 5 + 3.0 / 6) / 6);
+  EXPECT_NEAR(best.e_aurc, 0, 1e-15);
+  // Wrong, wrong, right, right in order; the best one has risks 0, 0, 1/3, 2/4.
+  const Table p{{0.9, 0.1}, {0.8, 0.2}, {0.7, 0.3}, {0.6, 0.4}};
+  const Measures worst = measure(flat(p), set_of({1, 1, 0, 0}, 2));
+  EXPECT_DOUBLE_EQ(worst.aurc, (1 + 1 + 2.0 / 3 + 2.0 / 4) / 4);
+  EXPECT_DOUBLE_EQ(worst.e_aurc, (1 + 1 + 1.0 / 3) / 4);
+}
+
+TEST(Measures, RiskAreaOfConstantUncertaintyIsTheErrorRate) {
+  const Table p{{0.7, 0.3}, {0.7, 0.3}, {0.3, 0.7}, {0.7, 0.3}};
+  EXPECT_DOUBLE_EQ(measure(flat(p), set_of({0, 0, 1, 1}, 2)).aurc, 0.25);
+}
+
+TEST(Measures, VotesAreComparedByDivergenceAndByAngle) {
+  data::SampleSet set = set_of({0, 1}, 2);
+  set.info.vote_columns = {"c0", "c1"};
+  set.votes = flat({{4, 0}, {2, 2}});
+  const Measures m = measure(flat({{0.5, 0.5}, {0.5, 0.5}}), set);
+  // (1, 0) and (1/2, 1/2) have the middle (3/4, 1/4).
+  EXPECT_NEAR(*m.js_human, (std::log(4.0 / 3) / 2 + (std::log(2.0 / 3) + std::log(2.0)) / 4) / 2, 1e-12);
+  EXPECT_NEAR(*m.cosine_human, (std::sqrt(0.5) + 1) / 2, 1e-12);
+  const Measures apart = measure(flat({{0, 1}, {0.5, 0.5}}), set);
+  EXPECT_NEAR(*apart.js_human, std::log(2.0) / 2, 1e-12);
+  EXPECT_NEAR(*apart.cosine_human, 0.5, 1e-12);
+}
+
+TEST(Measures, AmbiguousFacesAreThoseWithoutAVotedMajorityOfTheClasses) {
+  data::SampleSet set = set_of({0, 0, 0, 0}, 3);
+  set.info.vote_columns = {"c0", "c1", "c2", "unknown"};
+  // 3 of 5, exactly half, 3 of 7, 3 of 4 with unknown left out: the second and the third are ambiguous.
+  set.votes = flat({{3, 1, 1, 0}, {5, 5, 0, 0}, {3, 2, 2, 0}, {3, 1, 0, 6}});
+  // Their entropies are above those of both others; then one of them is below both.
+  const Table p{{0.8, 0.1, 0.1}, {0.6, 0.2, 0.2}, {0.5, 0.25, 0.25}, {0.9, 0.05, 0.05}};
+  EXPECT_DOUBLE_EQ(*measure(flat(p), set).auroc_ambiguous, 1);
+  const Table q{{0.8, 0.1, 0.1}, {0.9, 0.05, 0.05}, {0.5, 0.25, 0.25}, {0.6, 0.2, 0.2}};
+  EXPECT_DOUBLE_EQ(*measure(flat(q), set).auroc_ambiguous, 0.5);
+}
+
+TEST(Measures, FlippedLabelsAreFoundByTheirPosterior) {
+  data::SampleSet set = set_of({0, 0, 1, 1}, 2);
+  const Table p{{0.9, 0.1}, {0.2, 0.8}, {0.4, 0.6}, {0.3, 0.7}};
+  EXPECT_FALSE(measure(flat(p), set).auroc_noise.has_value());
+  set.clean_labels = {0, 1, 1, 1};
+  // The second is flipped: its label has .2, least of all, and its entropy is the second lowest.
+  EXPECT_DOUBLE_EQ(*measure(flat(p), set).auroc_noise, 1);
+  EXPECT_DOUBLE_EQ(*measure(flat(p), set).auroc_noise_entropy, 1.0 / 3);
+  set.clean_labels = set.labels;
+  EXPECT_FALSE(measure(flat(p), set).auroc_noise.has_value());
+}
+
+TEST(Measures, ClassesHaveRecallPrecisionAndF1WhereThereIsAFaceToDivideBy) {
+  // As in MeansOverClassesLeaveOutAbsentOnes; class 2 is neither there nor predicted.
+  const Table p{{1, 0, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 1}, {0, 1, 0, 0}, {1, 0, 0, 0}};
+  const auto classes = by_class(measure(flat(p), set_of({0, 0, 0, 1, 1}, 4)));
+  ASSERT_EQ(classes.size(), 4U);
+  EXPECT_EQ(classes[0].count, 3);
+  EXPECT_DOUBLE_EQ(*classes[0].recall, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(*classes[0].precision, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(*classes[1].recall, 0.5);
+  EXPECT_DOUBLE_EQ(*classes[1].precision, 1);
+  EXPECT_DOUBLE_EQ(*classes[1].f1, 2.0 / 3);
+  EXPECT_FALSE(classes[2].recall || classes[2].precision || classes[2].f1);
+  EXPECT_FALSE(classes[3].recall.has_value());
+  EXPECT_DOUBLE_EQ(*classes[3].precision, 0);
+  EXPECT_DOUBLE_EQ(*classes[3].f1, 0);
+}
+
+/// Share of (positive, other) pairs with the positive above; half for equal ones.
+double slow_auroc(const std::vector<double>& score, const std::vector<bool>& positive) {
+  double right = 0, pairs = 0;
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    for (std::size_t j = 0; j < score.size(); ++j) {
+      if (!positive[i] || positive[j]) continue;
+      ++pairs;
+      right += score[i] > score[j] ? 1 : score[i] == score[j] ? 0.5 : 0;
+    }
+  }
+  return right / pairs;
+}
+
+/// By the definition: each face's risk among those at most as uncertain.
+double slow_aurc(const std::vector<double>& uncertainty, const std::vector<bool>& wrong) {
+  double sum = 0;
+  for (const double own : uncertainty) {
+    double answered = 0, errors = 0;
+    for (std::size_t j = 0; j < uncertainty.size(); ++j) {
+      if (uncertainty[j] > own) continue;
+      ++answered;
+      errors += wrong[j];
+    }
+    sum += errors / answered;
+  }
+  return sum / static_cast<double>(uncertainty.size());
+}
+
+double slow_entropy(const float* p, std::size_t classes) {
+  double h = 0;
+  for (std::size_t c = 0; c < classes; ++c) h -= p[c] > 0 ? p[c] * std::log(static_cast<double>(p[c])) : 0;
+  return h;
+}
+
+TEST(Measures, EqualASlowReferenceOnRandomFaces) {
+  constexpr std::size_t kFaces = 211, kClasses = 5;
+  const Measured faces = random_measured(kFaces, kClasses, 5);
+  const std::vector<float> votes = vote_distribution(faces.set);
+  std::vector<double> entropy, doubt, in_order;
+  std::vector<bool> wrong, split, flipped;
+  double js = 0, cosine = 0, errors = 0;
+  for (std::size_t i = 0; i < kFaces; ++i) {
+    const float* p = faces.posterior.data() + i * kClasses;
+    const float* v = votes.data() + i * kClasses;
+    const auto label = static_cast<std::size_t>(faces.set.labels[i]);
+    entropy.push_back(slow_entropy(p, kClasses));
+    doubt.push_back(1 - static_cast<double>(p[label]));
+    wrong.push_back(std::max_element(p, p + kClasses) != p + label);
+    errors += wrong.back();
+    split.push_back(2 * *std::max_element(v, v + kClasses) <= 1);
+    flipped.push_back(faces.set.labels[i] != faces.set.clean_labels[i]);
+    std::vector<float> middle;
+    for (std::size_t c = 0; c < kClasses; ++c) middle.push_back((p[c] + v[c]) / 2);
+    js += slow_entropy(middle.data(), kClasses) - (slow_entropy(p, kClasses) + slow_entropy(v, kClasses)) / 2;
+    const double dot = std::inner_product(p, p + kClasses, v, 0.0), pp = std::inner_product(p, p + kClasses, p, 0.0);
+    cosine += dot / std::sqrt(pp * std::inner_product(v, v + kClasses, v, 0.0));
+  }
+  for (std::size_t i = 0; i < kFaces; ++i) in_order.push_back((wrong[i] ? 1e6 : 0) + static_cast<double>(i));
+  const Measures m = measure(faces.posterior, faces.set);
+  EXPECT_NEAR(*m.js_human, js / kFaces, 1e-6);
+  EXPECT_NEAR(*m.cosine_human, cosine / kFaces, 1e-6);
+  EXPECT_NEAR(*m.auroc_error, slow_auroc(entropy, wrong), 1e-12);
+  EXPECT_NEAR(*m.auroc_ambiguous, slow_auroc(entropy, split), 1e-12);
+  EXPECT_NEAR(*m.auroc_noise, slow_auroc(doubt, flipped), 1e-12);
+  EXPECT_NEAR(*m.auroc_noise_entropy, slow_auroc(entropy, flipped), 1e-12);
+  EXPECT_NEAR(m.aurc, slow_aurc(entropy, wrong), 1e-12);
+  EXPECT_NEAR(m.e_aurc, slow_aurc(entropy, wrong) - slow_aurc(in_order, wrong), 1e-12);
+  EXPECT_NEAR(m.accuracy, 1 - errors / kFaces, 1e-12);
+}
+
+/// Bin by bin, in double, with the bins' edges.
+TEST(Measures, CalibrationErrorsEqualASlowReferenceOnRandomFaces) {
+  constexpr std::size_t kFaces = 307, kClasses = 4;
+  const Measured faces = random_measured(kFaces, kClasses, 6);
+  double classwise = 0, top = 0;
+  for (int bin = 0; bin < 15; ++bin) {
+    const auto inside = [bin](float p) { return p > bin / 15.0 && p <= (bin + 1) / 15.0; };
+    double gap = 0;
+    for (std::size_t i = 0; i < kFaces; ++i) {
+      const float* p = faces.posterior.data() + i * kClasses;
+      const float* best = std::max_element(p, p + kClasses);
+      if (inside(*best)) gap += *best - (best == p + faces.set.labels[i]);
+    }
+    top += std::abs(gap) / kFaces;
+    for (std::size_t c = 0; c < kClasses; ++c) {
+      double class_gap = 0;
+      for (std::size_t i = 0; i < kFaces; ++i) {
+        const float p = faces.posterior[i * kClasses + c];
+        if (inside(p)) class_gap += p - (faces.set.labels[i] == static_cast<std::int32_t>(c));
+      }
+      classwise += std::abs(class_gap) / kFaces / kClasses;
+    }
+  }
+  const Measures m = measure(faces.posterior, faces.set);
+  EXPECT_NEAR(m.ece, top, 1e-9);
+  EXPECT_NEAR(m.classwise_ece, classwise, 1e-9);
+}
+
+TEST(Measures, AFaceThatCountsTwiceIsAFaceThatIsThereTwice) {
+  const Measured faces = random_measured(60, 4, 7);
+  std::vector<std::size_t> rows;
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < 60; ++i) {
+    weights.push_back(static_cast<double>(i * 7 % 4));
+    rows.insert(rows.end(), i * 7 % 4, i);
+  }
+  const Measured written_out = taken(faces, rows);
+  const Measures expected = measure(written_out.posterior, written_out.set);
+  const Measures m = measure(FaceColumns(faces.posterior, faces.set), weights);
+  EXPECT_EQ(m.count, expected.count);
+  EXPECT_EQ(m.confusion, expected.confusion);
+  const auto mine = scalars(m), theirs = scalars(expected);
+  ASSERT_EQ(mine.size(), theirs.size());
+  for (std::size_t k = 0; k < mine.size(); ++k) {
+    EXPECT_EQ(mine[k].name, theirs[k].name);
+    EXPECT_NEAR(mine[k].value, theirs[k].value, 1e-12) << mine[k].name;
+  }
+}
+
+TEST(RiskCoverage, EndsAtTheErrorRateAndAnswersEqualFacesTogether) {
+  const Ranking uncertainty(std::vector<double>{0.1, 0.5, 0.5, 0.9});
+  const std::vector<std::uint8_t> wrong{0, 1, 0, 1};
+  const auto curve = risk_coverage(uncertainty, wrong, std::vector<double>(4, 1));
+  ASSERT_EQ(curve.size(), 3U);
+  EXPECT_DOUBLE_EQ(curve[0].coverage, 0.25);
+  EXPECT_DOUBLE_EQ(curve[0].risk, 0);
+  EXPECT_DOUBLE_EQ(curve[1].coverage, 0.75);
+  EXPECT_DOUBLE_EQ(curve[1].risk, 1.0 / 3);
+  EXPECT_DOUBLE_EQ(curve[2].coverage, 1);
+  EXPECT_DOUBLE_EQ(curve[2].risk, 0.5);
+}
+
 TEST(Measures, RefusesPosteriorsThatDoNotFitTheSet) {
+  EXPECT_THROW(measure(std::vector<float>{NAN, 1}, set_of({0}, 2)), std::invalid_argument);
   EXPECT_THROW(measure(std::vector<float>{1, 0, 0}, set_of({0}, 2)), std::invalid_argument);
   EXPECT_THROW(measure(std::vector<float>{}, set_of({}, 2)), std::invalid_argument);
 }
@@ -160,16 +358,9 @@ TEST(Auroc, EqualsTheShareOfPairsInTheRightOrder) {
   const std::vector<double> coin = tied(200, 2);
   std::vector<std::uint8_t> positive;
   for (std::size_t i = 0; i < score.size(); ++i) positive.push_back(coin[i] + 0.3 * score[i] > 12);
-  double right = 0, pairs = 0;
-  for (std::size_t i = 0; i < score.size(); ++i) {
-    for (std::size_t j = 0; j < score.size(); ++j) {
-      if (positive[i] == 0 || positive[j] == 1) continue;
-      ++pairs;
-      right += score[i] > score[j] ? 1 : score[i] == score[j] ? 0.5 : 0;
-    }
-  }
-  ASSERT_GT(right / pairs, 0.55);
-  EXPECT_NEAR(auroc(score, positive), right / pairs, 1e-12);
+  const double share = slow_auroc(score, {positive.begin(), positive.end()});
+  ASSERT_GT(share, 0.55);
+  EXPECT_NEAR(auroc(score, positive), share, 1e-12);
 }
 
 TEST(Auroc, IsHalfForConstantScoresAndUndefinedForOneClass) {

@@ -43,11 +43,16 @@ void check_match(const TrainedModel& model, const data::SampleSet& set, const st
 
 nlohmann::json evaluate(const Arguments& arguments, const TrainedModel& model, const std::vector<float>& posterior,
                         const data::SampleSet& set) {
-  nlohmann::json out = to_json(measure(posterior, set));
-  const Measures calibrated = measure(with_temperature(posterior, set.classes(), model.temperature), set);
+  const Measures measures = measure(posterior, set);
+  nlohmann::json out = to_json(measures);
+  out["classes"] = to_json(by_class(measures), set.info.classes);
+  const nlohmann::json after = to_json(measure(with_temperature(posterior, set.classes(), model.temperature), set));
+  for (const auto& [name, value] : after.items()) {
+    if (is_of_probabilities(name)) out["calibrated"][name] = value;
+  }
   out["temperature"] = model.temperature;
-  out["nll_calibrated"] = calibrated.nll;
-  out["ece_calibrated"] = calibrated.ece;
+  out["nll_calibrated"] = after["nll"];
+  out["ece_calibrated"] = after["ece"];
   out["split"] = arguments.split;
   out["head"] = name_of(model.config.evaluation.head);
   out["checkpoint"] = model.checkpoint;
@@ -56,7 +61,7 @@ nlohmann::json evaluate(const Arguments& arguments, const TrainedModel& model, c
 
 void print_table(const nlohmann::json& result) {
   for (const auto& [key, value] : result.items()) {
-    if (key != "confusion" && !value.is_null())
+    if (value.is_primitive() && !value.is_null())
       fmt::print("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
 }

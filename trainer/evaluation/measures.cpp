@@ -1,219 +1,170 @@
 #include "trainer/evaluation/measures.h"
 
 #include <algorithm>
-#include <cfloat>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <stdexcept>
-#include <string>
 
 namespace penumbra::trainer {
 namespace {
 
-using Rows = std::span<const float>;
+double total(Weights weights) { return std::accumulate(weights.begin(), weights.end(), 0.0); }
 
-std::size_t arg_max(Rows row) {
-  return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+double total(std::span<const double> column, Weights weights) {
+  return std::inner_product(column.begin(), column.end(), weights.begin(), 0.0);
 }
 
-double entropy(Rows row) {
-  double h = 0;
-  for (const float p : row) h -= p > 0 ? p * std::log(static_cast<double>(p)) : 0;
-  return h;
-}
-
-/// -log p, finite for the zeros that fp32 posteriors have.
-double surprise(float p) { return -std::log(static_cast<double>(std::max(p, FLT_MIN))); }
-
-std::vector<double> entropies(Rows rows, std::size_t classes) {
-  std::vector<double> out;
-  for (std::size_t i = 0; i < rows.size(); i += classes) out.push_back(entropy(rows.subspan(i, classes)));
-  return out;
-}
-
-/// 1-based ranks; ties share their mean.
-std::vector<double> ranks(std::span<const double> values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [values](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> out(values.size());
-  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
-    for (std::size_t k = begin; k < end; ++k) out[order[k]] = static_cast<double>(begin + end + 1) / 2;
-  }
-  return out;
+double total(std::span<const std::uint8_t> column, Weights weights) {
+  return std::inner_product(column.begin(), column.end(), weights.begin(), 0.0);
 }
 
 std::optional<double> known(double value) { return std::isnan(value) ? std::nullopt : std::optional<double>(value); }
 
-/// The class that a face's votes agree on (method.md, section 10), or -1: single votes are noise, and unknown or NF
-/// may win too.
-std::int64_t voted_class(Rows votes, std::size_t classes) {
-  double sum = 0;
-  for (const float v : votes) sum += v > 1 ? v : 0;
-  const std::size_t best = arg_max(votes);
-  const bool majority = votes[best] > 1 && votes[best] > sum / 2;
-  return majority && best < classes ? static_cast<std::int64_t>(best) : -1;
+std::optional<double> ratio(std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::optional<double> majority_accuracy(const std::vector<std::size_t>& predicted, const data::SampleSet& set) {
-  if (set.votes.empty()) return std::nullopt;
-  const std::size_t columns = set.votes.size() / predicted.size();
-  std::int64_t kept = 0, right = 0;
-  for (std::size_t i = 0; i < predicted.size(); ++i) {
-    const std::int64_t voted =
-        voted_class(Rows(set.votes).subspan(i * columns, columns), static_cast<std::size_t>(set.classes()));
-    kept += voted >= 0;
-    right += voted == static_cast<std::int64_t>(predicted[i]);
+std::vector<std::vector<std::int64_t>> confusion(const FaceColumns& columns, Weights weights) {
+  std::vector<std::vector<std::int64_t>> out(columns.classes, std::vector<std::int64_t>(columns.classes, 0));
+  for (std::size_t i = 0; i < columns.faces; ++i) {
+    out[columns.label[i]][columns.predicted[i]] += static_cast<std::int64_t>(weights[i]);
   }
-  if (kept == 0) return std::nullopt;
-  return static_cast<double>(right) / static_cast<double>(kept);
+  return out;
 }
 
-/// Accuracy, recall and F1 from the counts; means are over the classes that have faces.
+/// Means are over the classes that have faces.
 void fill_from_confusion(Measures& m) {
-  const std::size_t classes = m.confusion.size();
-  std::int64_t right = 0, present = 0;
-  double recall = 0, f1 = 0;
-  for (std::size_t c = 0; c < classes; ++c) {
-    std::int64_t actual = 0, claimed = 0;
-    for (std::size_t k = 0; k < classes; ++k) {
-      actual += m.confusion[c][k];
-      claimed += m.confusion[k][c];
-    }
-    const std::int64_t hit = m.confusion[c][c];
-    right += hit;
-    if (actual == 0) continue;
+  std::int64_t right = 0;
+  double present = 0, recall = 0, f1 = 0;
+  const std::vector<ClassMeasures> classes = by_class(m);
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    right += m.confusion[c][c];
+    if (classes[c].count == 0) continue;
     ++present;
-    recall += static_cast<double>(hit) / static_cast<double>(actual);
-    f1 += 2 * static_cast<double>(hit) / static_cast<double>(actual + claimed);
+    recall += *classes[c].recall;
+    f1 += *classes[c].f1;
   }
   m.accuracy = static_cast<double>(right) / static_cast<double>(m.count);
-  m.mean_class_accuracy = recall / static_cast<double>(present);
-  m.macro_f1 = f1 / static_cast<double>(present);
+  m.mean_class_accuracy = recall / present;
+  m.macro_f1 = f1 / present;
 }
 
-/// Against the hard labels, one face after the other.
-void fill_scores(Measures& m, Rows posterior, const data::SampleSet& set, const std::vector<std::size_t>& predicted) {
-  const auto classes = static_cast<std::size_t>(set.classes());
-  for (std::size_t i = 0; i < predicted.size(); ++i) {
-    const Rows row = posterior.subspan(i * classes, classes);
-    const auto label = static_cast<std::size_t>(set.labels[i]);
-    m.nll += surprise(row[label]);
-    for (std::size_t c = 0; c < classes; ++c) m.brier += std::pow(static_cast<double>(row[c]) - (c == label), 2);
-  }
-  m.nll /= static_cast<double>(m.count);
-  m.brier /= static_cast<double>(m.count);
+double calibration_error(const CalibrationColumn& column, Weights weights) {
+  std::array<double, kCalibrationBins> gap{};
+  for (std::size_t i = 0; i < weights.size(); ++i) gap[column.bin[i]] += weights[i] * column.gap[i];
+  return std::accumulate(gap.begin(), gap.end(), 0.0, [](double sum, double g) { return sum + std::abs(g); });
 }
 
-/// Guo et al. (2017): bins (k/15, (k+1)/15] of the top posterior; the gaps weigh by their share of faces.
-double calibration_error(Rows posterior, const data::SampleSet& set, const std::vector<std::size_t>& predicted) {
-  constexpr int kBins = 15;
-  const auto classes = static_cast<std::size_t>(set.classes());
-  std::vector<double> gap(kBins, 0);
-  for (std::size_t i = 0; i < predicted.size(); ++i) {
-    const double confidence = posterior[i * classes + predicted[i]];
-    const int bin = std::clamp(static_cast<int>(std::ceil(confidence * kBins)) - 1, 0, kBins - 1);
-    gap[static_cast<std::size_t>(bin)] += confidence - (static_cast<std::int64_t>(predicted[i]) == set.labels[i]);
+/// column: [N, C].
+double classwise_calibration_error(const CalibrationColumn& column, std::size_t classes, Weights weights) {
+  std::vector<double> gap(classes * kCalibrationBins, 0);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    for (std::size_t c = 0; c < classes; ++c) {
+      gap[c * kCalibrationBins + column.bin[i * classes + c]] += weights[i] * column.gap[i * classes + c];
+    }
   }
-  double sum = 0;
-  for (const double g : gap) sum += std::abs(g);
-  return sum / static_cast<double>(predicted.size());
+  const auto add = [](double sum, double g) { return sum + std::abs(g); };
+  return std::accumulate(gap.begin(), gap.end(), 0.0, add) / static_cast<double>(classes);
 }
 
-double mean_kl(Rows target, Rows posterior) {
-  double sum = 0;
-  for (std::size_t k = 0; k < target.size(); ++k) {
-    if (target[k] > 0) sum += target[k] * (std::log(static_cast<double>(target[k])) + surprise(posterior[k]));
-  }
-  return sum;
+void fill_from_votes(Measures& m, const FaceColumns& columns, Weights weights, double count) {
+  const double agreed = total(columns.majority, weights);
+  if (agreed > 0) m.majority_accuracy = total(columns.right_of_it, weights) / agreed;
+  m.kl_human = total(columns.kl, weights) / count;
+  m.js_human = total(columns.js, weights) / count;
+  m.cosine_human = total(columns.cosine, weights) / count;
+  m.spearman_entropy = known(spearman(columns.entropy, *columns.vote_entropy, weights));
+  m.auroc_ambiguous = known(auroc(columns.entropy, columns.split_vote, weights));
 }
 
-void check(Rows posterior, const data::SampleSet& set) {
-  if (set.size() == 0) throw std::invalid_argument("measure: the set is empty");
-  if (static_cast<std::int64_t>(posterior.size()) != set.size() * set.classes()) {
-    throw std::invalid_argument("measure: " + std::to_string(posterior.size()) + " posteriors do not fit " +
-                                std::to_string(set.size()) + " faces of " + std::to_string(set.classes()) + " classes");
-  }
-}
+double or_nan(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
 
 }  // namespace
 
-Measures measure(Rows posterior, const data::SampleSet& set) {
-  check(posterior, set);
-  const auto classes = static_cast<std::size_t>(set.classes()), count = static_cast<std::size_t>(set.size());
+Measures measure(std::span<const float> posterior, const data::SampleSet& set) {
+  return measure(FaceColumns(posterior, set));
+}
+
+Measures measure(const FaceColumns& columns) { return measure(columns, std::vector<double>(columns.faces, 1)); }
+
+Measures measure(const FaceColumns& columns, Weights weights) {
+  const double count = total(weights);
   Measures m;
-  m.count = set.size();
-  m.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
-  std::vector<std::size_t> predicted(count);
-  std::vector<std::uint8_t> wrong(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    predicted[i] = arg_max(posterior.subspan(i * classes, classes));
-    ++m.confusion[static_cast<std::size_t>(set.labels[i])][predicted[i]];
-    wrong[i] = static_cast<std::int64_t>(predicted[i]) != set.labels[i];
-  }
+  m.count = static_cast<std::int64_t>(count);
+  m.confusion = confusion(columns, weights);
   fill_from_confusion(m);
-  fill_scores(m, posterior, set, predicted);
-  m.ece = calibration_error(posterior, set, predicted);
-  m.majority_accuracy = majority_accuracy(predicted, set);
-  const std::vector<double> uncertainty = entropies(posterior, classes);
-  m.auroc_error = known(auroc(uncertainty, wrong));
-  if (const std::vector<float> votes = vote_distribution(set); !votes.empty()) {
-    m.kl_human = mean_kl(votes, posterior) / static_cast<double>(count);
-    m.spearman_entropy = known(spearman(uncertainty, entropies(votes, classes)));
+  m.nll = total(columns.nll, weights) / count;
+  m.brier = total(columns.brier, weights) / count;
+  m.ece = calibration_error(columns.top, weights) / count;
+  m.classwise_ece = classwise_calibration_error(columns.by_class, columns.classes, weights) / count;
+  m.aurc = aurc(columns.entropy, columns.wrong, weights);
+  m.e_aurc = m.aurc - best_aurc(total(columns.wrong, weights), count);
+  m.auroc_error = known(auroc(columns.entropy, columns.wrong, weights));
+  if (columns.vote_entropy) fill_from_votes(m, columns, weights, count);
+  if (columns.label_doubt) {
+    m.auroc_noise = known(auroc(*columns.label_doubt, columns.flipped, weights));
+    m.auroc_noise_entropy = known(auroc(columns.entropy, columns.flipped, weights));
   }
-  if (!set.distribution.empty()) {
-    std::int64_t right = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      right +=
-          static_cast<std::int64_t>(arg_max(Rows(set.distribution).subspan(i * classes, classes))) == set.labels[i];
-    }
-    m.ceiling_accuracy = static_cast<double>(right) / static_cast<double>(count);
-    m.spearman_true_entropy = known(spearman(uncertainty, entropies(set.distribution, classes)));
+  if (columns.true_entropy) {
+    m.ceiling_accuracy = total(columns.truth_right, weights) / count;
+    m.spearman_true_entropy = known(spearman(columns.entropy, *columns.true_entropy, weights));
   }
   return m;
 }
 
-double spearman(std::span<const double> a, std::span<const double> b) {
-  if (a.size() != b.size()) throw std::invalid_argument("spearman: the two samples differ in size");
-  const std::vector<double> ra = ranks(a), rb = ranks(b);
-  const double mean = (static_cast<double>(a.size()) + 1) / 2;
-  double aa = 0, bb = 0, ab = 0;
-  for (std::size_t i = 0; i < ra.size(); ++i) {
-    aa += (ra[i] - mean) * (ra[i] - mean);
-    bb += (rb[i] - mean) * (rb[i] - mean);
-    ab += (ra[i] - mean) * (rb[i] - mean);
+std::vector<ClassMeasures> by_class(const Measures& measures) {
+  const std::size_t classes = measures.confusion.size();
+  std::vector<ClassMeasures> out(classes);
+  for (std::size_t c = 0; c < classes; ++c) {
+    std::int64_t claimed = 0;
+    for (std::size_t k = 0; k < classes; ++k) {
+      out[c].count += measures.confusion[c][k];
+      claimed += measures.confusion[k][c];
+    }
+    const std::int64_t hit = measures.confusion[c][c];
+    out[c].recall = ratio(hit, out[c].count);
+    out[c].precision = ratio(hit, claimed);
+    out[c].f1 = ratio(2 * hit, out[c].count + claimed);
   }
-  if (aa == 0 || bb == 0) return std::numeric_limits<double>::quiet_NaN();
-  return ab / std::sqrt(aa * bb);
+  return out;
 }
 
-double auroc(std::span<const double> score, std::span<const std::uint8_t> positive) {
-  if (score.size() != positive.size()) throw std::invalid_argument("auroc: scores and truth differ in size");
-  const std::vector<double> rank = ranks(score);
-  double positives = 0, rank_sum = 0;
-  for (std::size_t i = 0; i < rank.size(); ++i) {
-    if (positive[i] == 0) continue;
-    ++positives;
-    rank_sum += rank[i];
+std::vector<NamedValue> scalars(const Measures& m) {
+  std::vector<NamedValue> out = {{"accuracy", m.accuracy},
+                                 {"majority_accuracy", or_nan(m.majority_accuracy)},
+                                 {"mean_class_accuracy", m.mean_class_accuracy},
+                                 {"macro_f1", m.macro_f1},
+                                 {"nll", m.nll},
+                                 {"brier", m.brier},
+                                 {"ece", m.ece},
+                                 {"classwise_ece", m.classwise_ece},
+                                 {"kl_human", or_nan(m.kl_human)},
+                                 {"js_human", or_nan(m.js_human)},
+                                 {"cosine_human", or_nan(m.cosine_human)},
+                                 {"spearman_entropy", or_nan(m.spearman_entropy)},
+                                 {"auroc_error", or_nan(m.auroc_error)},
+                                 {"auroc_ambiguous", or_nan(m.auroc_ambiguous)},
+                                 {"auroc_noise", or_nan(m.auroc_noise)},
+                                 {"auroc_noise_entropy", or_nan(m.auroc_noise_entropy)},
+                                 {"aurc", m.aurc},
+                                 {"e_aurc", m.e_aurc}};
+  if (m.ceiling_accuracy) {
+    out.push_back({"ceiling_accuracy", *m.ceiling_accuracy});
+    out.push_back({"spearman_true_entropy", or_nan(m.spearman_true_entropy)});
   }
-  const double negatives = static_cast<double>(score.size()) - positives;
-  if (positives == 0 || negatives == 0) return std::numeric_limits<double>::quiet_NaN();
-  return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
+  return out;
 }
 
-std::vector<float> vote_distribution(const data::SampleSet& set) {
-  if (set.votes.empty()) return {};
-  const auto classes = static_cast<std::size_t>(set.classes()), count = static_cast<std::size_t>(set.size());
-  const std::size_t columns = set.votes.size() / count;
-  std::vector<float> out(count * classes);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Rows row = Rows(set.votes).subspan(i * columns, classes);
-    const double sum = std::accumulate(row.begin(), row.end(), 0.0);
-    if (!(sum > 0)) throw std::invalid_argument("vote_distribution: row " + std::to_string(i) + " has no emotion vote");
-    for (std::size_t c = 0; c < classes; ++c) out[i * classes + c] = static_cast<float>(row[c] / sum);
-  }
+bool is_of_probabilities(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kNames = {"nll", "brier", "ece", "classwise_ece", "kl_human", "js_human"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::vector<double> values_of(const std::vector<NamedValue>& named) {
+  std::vector<double> out;
+  for (const NamedValue& value : named) out.push_back(value.value);
   return out;
 }
 

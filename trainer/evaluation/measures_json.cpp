@@ -7,28 +7,24 @@
 namespace penumbra::trainer {
 namespace {
 
-nlohmann::json or_null(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? nlohmann::json(*value) : nlohmann::json();
-}
+nlohmann::json or_null(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(); }
+nlohmann::json or_null(const std::optional<double>& value) { return value ? or_null(*value) : nlohmann::json(); }
 
 }  // namespace
 
 nlohmann::json to_json(const Measures& m) {
-  nlohmann::json out = {{"count", m.count},
-                        {"accuracy", m.accuracy},
-                        {"majority_accuracy", or_null(m.majority_accuracy)},
-                        {"mean_class_accuracy", m.mean_class_accuracy},
-                        {"macro_f1", m.macro_f1},
-                        {"nll", m.nll},
-                        {"brier", m.brier},
-                        {"ece", m.ece},
-                        {"kl_human", or_null(m.kl_human)},
-                        {"spearman_entropy", or_null(m.spearman_entropy)},
-                        {"auroc_error", or_null(m.auroc_error)},
-                        {"confusion", m.confusion}};
-  if (m.ceiling_accuracy) {
-    out["ceiling_accuracy"] = or_null(m.ceiling_accuracy);
-    out["spearman_true_entropy"] = or_null(m.spearman_true_entropy);
+  nlohmann::json out = {{"count", m.count}, {"confusion", m.confusion}};
+  for (const auto& [name, value] : scalars(m)) out[std::string(name)] = or_null(value);
+  return out;
+}
+
+nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vector<std::string>& names) {
+  nlohmann::json out = nlohmann::json::object();
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    out[names[c]] = {{"count", classes[c].count},
+                     {"recall", or_null(classes[c].recall)},
+                     {"precision", or_null(classes[c].precision)},
+                     {"f1", or_null(classes[c].f1)}};
   }
   return out;
 }

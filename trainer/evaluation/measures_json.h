@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <nlohmann/json_fwd.hpp>
 
 #include "trainer/evaluation/measures.h"
@@ -8,5 +11,8 @@ namespace penumbra::trainer {
 
 /// One object; a measure that does not exist for the set is null.
 nlohmann::json to_json(const Measures& measures);
+
+/// {class: {count, recall, precision, f1}}; null where there is no face to divide by. names: [C].
+nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vector<std::string>& names);
 
 }  // namespace penumbra::trainer
