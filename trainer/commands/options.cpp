@@ -6,11 +6,30 @@ namespace penumbra::trainer {
 
 void add_model_options(CLI::App& command, ModelArguments& model) {
   command.add_option("run", model.run, "run folder")->required();
+  add_weights_options(command, model);
+}
+
+void add_weights_options(CLI::App& command, ModelArguments& model) {
   command.add_option("--head", model.head, "original, ambiguous or mean; default: the run's predict.head")
       ->check(CLI::IsMember({"original", "ambiguous", "mean"}));
   command
       .add_option("--weights", model.weights, "best or final; default: the best, where there was a validation split")
       ->check(CLI::IsMember({"best", "final"}));
+}
+
+void add_split_options(CLI::App& command, SplitArguments& split) {
+  command.add_option("--data", split.files, "HDF5 stores")->required();
+  command.add_option("--split", split.split, "train, val or test")
+      ->check(CLI::IsMember({"train", "val", "test"}))
+      ->capture_default_str();
+  add_class_map_option(command, split.class_map);
+}
+
+void add_resamples_option(CLI::App& command, int& resamples, int least) {
+  constexpr int kMost = 1'000'000;
+  command.add_option("--resamples", resamples, "bootstrap resamples behind each 95 % interval")
+      ->check(CLI::Range(least, kMost))
+      ->capture_default_str();
 }
 
 void add_class_map_option(CLI::App& command, std::vector<std::string>& lines) {

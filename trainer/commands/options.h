@@ -16,6 +16,20 @@ struct ModelArguments {
 
 /// RUN, --head and --weights.
 void add_model_options(CLI::App& command, ModelArguments& model);
+/// --head and --weights alone.
+void add_weights_options(CLI::App& command, ModelArguments& model);
+
+/// Which faces a trained model is measured on.
+struct SplitArguments {
+  std::string split = "test";
+  std::vector<std::string> files, class_map;
+};
+
+/// --data, --split and --class-map.
+void add_split_options(CLI::App& command, SplitArguments& split);
+
+/// --resamples, of the bootstrap.
+void add_resamples_option(CLI::App& command, int& resamples, int least);
 
 /// --class-map OLD=NEW ..., for data::parse_class_map.
 void add_class_map_option(CLI::App& command, std::vector<std::string>& lines);

@@ -29,4 +29,9 @@ nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vec
   return out;
 }
 
+nlohmann::json to_json(const ConfidenceInterval& interval) {
+  if (std::isnan(interval.low)) return {};
+  return nlohmann::json::array({interval.low, interval.high});
+}
+
 }  // namespace penumbra::trainer

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "trainer/evaluation/bootstrap.h"
 #include "trainer/evaluation/measures.h"
 
 namespace penumbra::trainer {
@@ -14,5 +15,8 @@ nlohmann::json to_json(const Measures& measures);
 
 /// {class: {count, recall, precision, f1}}; null where there is no face to divide by. names: [C].
 nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vector<std::string>& names);
+
+/// [low, high], or null where there is none.
+nlohmann::json to_json(const ConfidenceInterval& interval);
 
 }  // namespace penumbra::trainer

@@ -1,0 +1,64 @@
+#include "trainer/commands/evaluated_run.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include "data/error.h"
+#include "data/store/load_split.h"
+#include "trainer/exit_code.h"
+#include "trainer/loop/predict.h"
+
+namespace penumbra::trainer {
+namespace {
+
+/// Those of the run, after the given map or, where none is given, the one that it was trained with.
+data::ClassOptions classes_of(const TrainedModel& model, const std::vector<std::string>& class_map) {
+  if (class_map.empty()) return {model.config.data.class_map, model.info.classes, /*made_for_these=*/false};
+  return {data::parse_class_map(class_map), model.info.classes};
+}
+
+void check_match(const TrainedModel& model, const data::SampleSet& set, const std::string& file) {
+  if (set.info.channels != model.info.channels || set.info.image_size != model.info.image_size) {
+    throw data::DataError(fmt::format("{}: {} px with {} channels, but the run was trained on {} px with {}", file,
+                                      set.info.image_size, set.info.channels, model.info.image_size,
+                                      model.info.channels));
+  }
+}
+
+std::string file_fingerprint(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<std::uint8_t> bytes((std::istreambuf_iterator<char>(file)), {});
+  return fmt::format("weights {:016x}", data::byte_fingerprint(bytes));
+}
+
+}  // namespace
+
+EvaluatedRun load_run(const ModelArguments& model, const SplitArguments& split) {
+  EvaluatedRun run;
+  run.model = std::make_unique<TrainedModel>(load_model(model.run, model.weights, model.head));
+  run.set = data::load_split(split.files, split.split, classes_of(*run.model, split.class_map));
+  check_match(*run.model, run.set, split.files.front());
+  return run;
+}
+
+std::vector<float> posterior_of(EvaluatedRun& run, comm::World& world) {
+  world.require_agreement("evaluated data", fmt::format("{:016x}", data::fingerprint(run.set)));
+  world.require_agreement("run", to_toml(run.model->config) + file_fingerprint(run.model->checkpoint));
+  at::set_num_threads(world.cores());
+  std::vector<float> posterior;
+  run_or_abort(world, [&] {
+    const Posteriors both = predict_set(run.model->nets, run.set, run.model->config, world.collective());
+    posterior = head_posterior(both, run.model->config.evaluation.head);
+  });
+  return posterior;
+}
+
+RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior) {
+  return {FaceColumns(posterior, run.set),
+          FaceColumns(with_temperature(posterior, run.set.classes(), run.model->temperature), run.set)};
+}
+
+}  // namespace penumbra::trainer
