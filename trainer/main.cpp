@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_train(app);
   add_eval(app);
+  add_compare(app);
   add_predict(app);
   add_checkpoint(app);
   add_data(app);

@@ -1,4 +1,4 @@
-"""What penumbra eval says of trained runs."""
+"""What penumbra eval and penumbra compare say of trained runs."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import unittest
 
 from penumbra import Case, run
 
-DATA = 3
+USAGE, DATA = 2, 3
 MEASURES = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", "nll", "brier", "ece", "classwise_ece", "kl_human", "js_human",
             "cosine_human", "spearman_entropy", "auroc_error", "auroc_ambiguous", "auroc_noise", "auroc_noise_entropy", "aurc", "e_aurc",
             "ceiling_accuracy", "spearman_true_entropy"}
@@ -98,6 +98,56 @@ class Evaluation(Case):
         result = json.loads(done.stdout)
         self.assertGreater(result["auroc_noise"], 0.5)
         self.assertIsNotNone(result["intervals"]["auroc_noise"])
+
+    def test_a_run_does_not_differ_from_itself(self):
+        result = self.said("compare", self.runs[0], self.runs[0])
+        self.assertEqual(result["measures"].keys(), MEASURES - {"ceiling_accuracy"})
+        self.assertEqual(result["calibrated"].keys(), OF_PROBABILITIES)
+        self.assertEqual(result["count"], 64)
+        for name, row in {**result["measures"], **result["calibrated"]}.items():
+            if row["difference"] is not None:
+                self.assertEqual((row["difference"], row["interval"], row["p"]), (0, [0, 0], 1), name)
+
+    def test_differences_are_those_of_what_eval_prints(self):
+        a, b = (self.said("eval", folder, "--resamples", 0) for folder in self.runs[:2])
+        for ranks in (0, 2):
+            compared = self.said("compare", *self.runs[:2], ranks=ranks)["measures"]
+            for name in ("accuracy", "nll", "aurc", "js_human"):
+                self.assertAlmostEqual(compared[name]["a"], a[name], places=5)
+                self.assertAlmostEqual(compared[name]["difference"], a[name] - b[name], places=5)
+                low, high = compared[name]["interval"]
+                self.assertLessEqual(low, compared[name]["difference"])
+                self.assertGreaterEqual(high, compared[name]["difference"])
+                self.assertTrue(0 < compared[name]["p"] <= 1)
+
+    def test_several_seeds_a_side_are_averaged(self):
+        losses = [self.said("eval", folder, "--resamples", 0)["nll"] for folder in self.runs]
+        row = self.said("compare", "--a", self.runs[0], self.runs[1], "--b", self.runs[2], "--resamples", 100)["measures"]["nll"]
+        self.assertAlmostEqual(row["a"], (losses[0] + losses[1]) / 2)
+        self.assertAlmostEqual(row["difference"], (losses[0] + losses[1]) / 2 - losses[2])
+        table = run("compare", *self.runs[:2], "--data", self.faces)
+        self.assertEqual(table.returncode, 0, table.stderr)
+        self.assertRegex(table.stdout, r"(?m)^nll +\d\.\d{4} +\d\.\d{4} +[+-]\d\.\d{4}  \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\]  \d\.\d{3}$")
+
+    def refused(self, *words):
+        done = run("compare", *words, "--data", self.faces)
+        self.assertEqual(done.returncode, USAGE, done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def test_what_cannot_be_compared_is_refused_in_one_line(self):
+        self.assertIn("name two runs", self.refused(self.runs[0]))
+        self.assertIn("name two runs", self.refused(self.runs[0], self.runs[1], "--a", self.runs[2]))
+        self.assertIn("not a run folder", self.refused(self.runs[0], self.folder / "none"))
+        merged, without = (self.folder / name for name in ("merged", "without"))
+        for folder, becomes in ((merged, "anger"), (without, "")):
+            done = run("train", self.config, "--set", f'data.files=["{self.faces}"]', "--set", f"run.dir={folder}", "--set",
+                       f'data.class_map={{contempt = "{becomes}"}}')
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("only runs of the same classes compare", self.refused(self.runs[0], merged))
+        self.assertIn("give both one with --class-map", self.refused(merged, without))
+        self.assertEqual(self.said("compare", merged, without, "--class-map", "contempt=")["count"],
+                         self.said("eval", without, "--resamples", 0)["count"])
 
 
 if __name__ == "__main__":

@@ -34,4 +34,16 @@ nlohmann::json to_json(const ConfidenceInterval& interval) {
   return nlohmann::json::array({interval.low, interval.high});
 }
 
+nlohmann::json to_json(std::span<const Difference> differences) {
+  nlohmann::json out = nlohmann::json::object();
+  for (const Difference& d : differences) {
+    out[std::string(d.name)] = {{"a", or_null(d.a)},
+                                {"b", or_null(d.b)},
+                                {"difference", or_null(d.difference)},
+                                {"interval", to_json(d.interval)},
+                                {"p", or_null(d.p)}};
+  }
+  return out;
+}
+
 }  // namespace penumbra::trainer

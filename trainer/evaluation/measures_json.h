@@ -1,11 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "trainer/evaluation/bootstrap.h"
+#include "trainer/evaluation/compare_runs.h"
 #include "trainer/evaluation/measures.h"
 
 namespace penumbra::trainer {
@@ -18,5 +20,8 @@ nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vec
 
 /// [low, high], or null where there is none.
 nlohmann::json to_json(const ConfidenceInterval& interval);
+
+/// {measure: {a, b, difference, interval, p}}; null where a measure does not exist.
+nlohmann::json to_json(std::span<const Difference> differences);
 
 }  // namespace penumbra::trainer
