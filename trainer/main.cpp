@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   add_bench(app);
   add_plan(app);
   add_launch(app);
+  add_sweep(app);
   add_monitor(app);
   for (char** word = argv; *word != nullptr && std::string_view(*word) != "--"; ++word) {
     if (std::string_view(*word) == "-np") *word = const_cast<char*>("--np");  // as mpirun has it

@@ -22,6 +22,7 @@ void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_plan(CLI::App& app);
 void add_launch(CLI::App& app);
+void add_sweep(CLI::App& app);
 void add_monitor(CLI::App& app);  ///< and watch, ctl
 
 }  // namespace penumbra::trainer

@@ -1,5 +1,4 @@
 #include <memory>
-#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -7,10 +6,9 @@
 
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
-#include "trainer/commands/evaluated_run.h"
+#include "trainer/commands/measured_method.h"
 #include "trainer/commands/options.h"
-#include "trainer/evaluation/compare_runs.h"
-#include "trainer/evaluation/measures_json.h"
+#include "trainer/evaluation/bootstrap.h"
 #include "trainer/exit_code.h"
 
 namespace penumbra::trainer {
@@ -24,18 +22,6 @@ struct Arguments {
   bool json = false;
 };
 
-/// What the first run was measured on, and all others have to be.
-struct Reference {
-  std::string run;
-  std::vector<std::string> classes;
-  std::uint64_t faces = 0;  ///< fingerprint
-};
-
-/// Every run's columns, before and after its temperature.
-struct Side {
-  std::vector<FaceColumns> plain, calibrated;
-};
-
 /// RUN_A RUN_B is --a RUN_A --b RUN_B.
 void settle_sides(Arguments& arguments) {
   const bool pair = arguments.runs.size() == 2 && arguments.a.empty() && arguments.b.empty();
@@ -47,56 +33,17 @@ void settle_sides(Arguments& arguments) {
   arguments.b = {arguments.runs[1]};
 }
 
-void check_comparable(const EvaluatedRun& run, const std::string& name, std::optional<Reference>& reference) {
-  const std::uint64_t faces = data::fingerprint(run.set);
-  if (!reference) reference = {name, run.model->info.classes, faces};
-  if (run.model->info.classes != reference->classes) {
-    throw ConfigError(fmt::format("{}: its classes are {}, those of {} are {}: only runs of the same classes compare",
-                                  name, fmt::join(run.model->info.classes, ", "), reference->run,
-                                  fmt::join(reference->classes, ", ")));
-  }
-  if (faces != reference->faces) {
-    throw ConfigError(
-        fmt::format("{}: its data.class_map makes other faces of the split than that of {}: give both one "
-                    "with --class-map",
-                    name, reference->run));
-  }
-}
-
-Side measure_side(const std::vector<std::string>& names, const Arguments& arguments, comm::World& world,
-                  std::optional<Reference>& reference) {
-  Side side;
-  for (const std::string& name : names) {
-    ModelArguments model = arguments.model;
-    model.run = name;
-    EvaluatedRun run;
-    const auto load = [&] {
-      run = load_run(model, arguments.split);
-      check_comparable(run, name, reference);
-    };
-    world.all_or_none(load, exit_code_of);
-    RunColumns columns = columns_of(run, posterior_of(run, world));
-    side.plain.push_back(std::move(columns.plain));
-    side.calibrated.push_back(std::move(columns.calibrated));
-  }
-  return side;
-}
-
-nlohmann::json compare(const Arguments& arguments, const Side& a, const Side& b, int threads) {
+nlohmann::json compare(const Arguments& arguments, const MeasuredMethod& a, const MeasuredMethod& b, int threads) {
   BootstrapOptions options;
   options.resamples = arguments.resamples;
   options.threads = threads;
-  std::vector<Difference> plain = compare_runs(a.plain, b.plain, options);
-  std::erase_if(plain, [](const Difference& d) { return d.name == "ceiling_accuracy"; });  // of the faces, not the runs
-  std::vector<Difference> calibrated = compare_runs(a.calibrated, b.calibrated, options);
-  std::erase_if(calibrated, [](const Difference& d) { return !is_of_probabilities(d.name); });
-  return {{"a", arguments.a},
-          {"b", arguments.b},
-          {"split", arguments.split.split},
-          {"count", a.plain[0].faces},
-          {"resamples", arguments.resamples},
-          {"measures", to_json(plain)},
-          {"calibrated", to_json(calibrated)}};
+  nlohmann::json found = compare_methods(a, b, options);
+  found.update({{"a", arguments.a},
+                {"b", arguments.b},
+                {"split", arguments.split.split},
+                {"count", a.plain[0].faces},
+                {"resamples", arguments.resamples}});
+  return found;
 }
 
 void print_rows(const nlohmann::json& measures, const std::string& suffix) {
@@ -118,9 +65,8 @@ void print_table(const nlohmann::json& result) {
 void run_compare(Arguments& arguments) {
   settle_sides(arguments);
   comm::World world;
-  std::optional<Reference> reference;
-  const Side a = measure_side(arguments.a, arguments, world, reference);
-  const Side b = measure_side(arguments.b, arguments, world, reference);
+  MethodMeasurer measurer(arguments.model, arguments.split, world);
+  const MeasuredMethod a = measurer.measure(arguments.a), b = measurer.measure(arguments.b);
   if (world.rank() != 0) return;
   run_or_abort(world, [&] {
     const nlohmann::json result = compare(arguments, a, b, world.cores());
