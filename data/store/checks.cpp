@@ -145,6 +145,7 @@ void check_samples(const SampleSet& set, const std::string& where) {
   check_labels(set.clean_labels, set.classes(), "clean label", where);
   check_votes(set, where);
   check_distribution(set, where);
+  check_groups(set.groups, set.labels.size(), where);
 }
 
 void check_variant(const StoredVariant& variant, const StoreInfo& info, std::int64_t rows, const std::string& where) {

@@ -13,7 +13,7 @@ namespace penumbra::data {
 void check_info(const StoreInfo& info, const std::string& where);
 
 /// Aligned rows, labels and clean labels in [0, C), finite votes >= 0 with a positive sum over the classes,
-/// distributions that sum to 1.
+/// distributions that sum to 1, groups as check_groups wants them.
 void check_samples(const SampleSet& set, const std::string& where);
 
 /// A view size, and one recipe a row, with values that a renderer can work with; `rows` is the number of training

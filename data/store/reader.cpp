@@ -38,11 +38,25 @@ StoreInfo read_info(const Hdf5Input& input) {
   return info;
 }
 
-/// Rows of a dataset of images; DataError when it has no rows.
-std::uint64_t rows_of(const Hdf5Input& input, const std::string& images) {
-  const Shape shape = input.shape(images);
-  if (shape.empty()) input.fail(images + " is a single value, not a table");
+/// Rows of a dataset; DataError when it has no rows.
+std::uint64_t rows_of(const Hdf5Input& input, const std::string& dataset) {
+  const Shape shape = input.shape(dataset);
+  if (shape.empty()) input.fail(dataset + " is a single value, not a table");
   return shape.front();
+}
+
+std::vector<GroupColumn> read_groups(const Hdf5Input& input, const std::string& group, std::uint64_t rows) {
+  const auto names = input.texts_attribute(group, "names");
+  check_group_names(names, input.path().string() + ": " + group);
+  std::vector<GroupColumn> groups;
+  for (const std::string& name : names) {
+    const std::string path = group + "/" + name;
+    const std::uint64_t values = rows_of(input, path + "/values");
+    if (values == 0) input.fail(path + " has no values");
+    groups.push_back(
+        {name, input.read_strings(path + "/values", values), input.read<std::int32_t>(path + "/codes", {rows})});
+  }
+  return groups;
 }
 
 }  // namespace
@@ -124,6 +138,7 @@ SampleSet StoreReader::File::load(const std::string& split, bool stay_in_file) c
     set.distribution = input.read<float>(group + "distribution", {rows, set.info.classes.size()});
   set.ids = input.read_strings(group + "ids", rows);
   if (input.has(group + "clean_labels")) set.clean_labels = input.read<std::int32_t>(group + "clean_labels", {rows});
+  if (input.has(groups_path(split))) set.groups = read_groups(input, groups_path(split), rows);
   check_samples(set, input.path().string() + ": split " + split);
   return set;
 }

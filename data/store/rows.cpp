@@ -24,6 +24,41 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
+const GroupColumn* find_column(const SampleSet& set, const std::string& name) {
+  const auto found = std::find_if(set.groups.begin(), set.groups.end(),
+                                  [&](const GroupColumn& column) { return column.name == name; });
+  return found == set.groups.end() ? nullptr : &*found;
+}
+
+GroupColumn joined_column(std::span<const SampleSet> parts, const std::string& name) {
+  GroupColumn all;
+  GroupValues values;
+  for (const SampleSet& part : parts) {
+    const GroupColumn* column = find_column(part, name);
+    if (column == nullptr) {
+      all.codes.resize(all.codes.size() + part.labels.size(), kUnknownGroup);
+      continue;
+    }
+    std::vector<std::int32_t> code_of;
+    for (const std::string& value : column->values) code_of.push_back(values.code_of(value));
+    for (const std::int32_t code : column->codes)
+      all.codes.push_back(code == kUnknownGroup ? code : code_of[static_cast<std::size_t>(code)]);
+  }
+  all.name = name;
+  all.values = values.values();
+  return all;
+}
+
+std::vector<GroupColumn> joined_groups(std::span<const SampleSet> parts) {
+  GroupValues names;
+  for (const SampleSet& part : parts) {
+    for (const GroupColumn& column : part.groups) names.code_of(column.name);
+  }
+  std::vector<GroupColumn> groups;
+  for (const std::string& name : names.values()) groups.push_back(joined_column(parts, name));
+  return groups;
+}
+
 Images joined_images(std::span<SampleSet> parts) {
   std::vector<Images> images;
   for (SampleSet& part : parts) images.push_back(std::exchange(part.pixels, {}));
@@ -45,6 +80,8 @@ SampleSet rows_of(const SampleSet& set, std::span<const std::int64_t> rows) {
   some.distribution = picked(set.distribution, rows, set.info.classes.size());
   some.ids = picked(set.ids, rows);
   some.clean_labels = picked(set.clean_labels, rows);
+  for (const GroupColumn& column : set.groups)
+    some.groups.push_back({column.name, column.values, picked(column.codes, rows)});
   return some;
 }
 
@@ -56,6 +93,7 @@ SampleSet concatenate(std::vector<SampleSet> parts) {
   SampleSet all;
   all.info = parts.at(0).info;
   all.pixels = joined_images(parts);
+  all.groups = joined_groups(parts);
   for (const SampleSet& part : parts) {
     append(all.labels, part.labels);
     append(all.votes, part.votes);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/store/groups.h"
 #include "data/store/images.h"
 
 namespace penumbra::data {
@@ -20,8 +21,8 @@ struct StoreInfo {
   std::string label_rule;                 ///< how the hard label follows from the votes, e.g. "majority"
 };
 
-/// One split; its images may be in files still. Rows are aligned: image, label, votes, distribution, id and clean label
-/// of sample i.
+/// One split; its images may be in files still. Rows are aligned: image, label, votes, distribution, id, clean label
+/// and groups of sample i.
 struct SampleSet {
   StoreInfo info;
   Images pixels;                     ///< [N, S, S, channels], row-major
@@ -30,6 +31,7 @@ struct SampleSet {
   std::vector<float> distribution;   ///< [N, C], the true emotion distribution (synthetic faces only); empty: unknown
   std::vector<std::string> ids;      ///< [N], names the source image
   std::vector<std::int32_t> clean_labels;  ///< [N] in [0, C), before label noise; empty: clean as far as known
+  std::vector<GroupColumn> groups;         ///< what is known of the people, each of N codes; empty: nothing
 
   std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
   std::int64_t classes() const { return static_cast<std::int64_t>(info.classes.size()); }
@@ -43,6 +45,7 @@ struct SampleSet {
 };
 
 /// XXH3-64 over class names, pixels, labels, votes and clean labels: two ranks that train on the same data agree on it.
+/// Groups do not count: training does not depend on them.
 std::uint64_t fingerprint(const SampleSet& set);
 
 /// XXH3-64 over images, and over any bytes.

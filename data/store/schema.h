@@ -18,6 +18,7 @@ inline constexpr std::uint64_t kImagesPerChunk = 32;
 using Shape = std::vector<std::uint64_t>;
 
 inline std::string split_path(const std::string& split) { return "original/" + split; }
+inline std::string groups_path(const std::string& split) { return split_path(split) + "/groups"; }
 inline std::string variant_path(int variant) { return "ambiguous/variant-" + std::to_string(variant); }
 
 }  // namespace penumbra::data

@@ -29,6 +29,20 @@ void write_info(Hdf5Output& output, const StoreInfo& info) {
   output.add_group("original");
 }
 
+/// The order of the columns is that of their names in the attribute.
+void write_groups(Hdf5Output& output, const std::string& group, const std::vector<GroupColumn>& groups) {
+  output.add_group(group);
+  std::vector<std::string> names;
+  for (const GroupColumn& column : groups) names.push_back(column.name);
+  output.write_attribute(group, "names", names);
+  for (const GroupColumn& column : groups) {
+    const std::string path = group + "/" + column.name;
+    output.add_group(path);
+    output.write<std::int32_t>(path + "/codes", column.codes, {column.codes.size()});
+    output.write_strings(path + "/values", column.values);
+  }
+}
+
 RowSource rows_from(const Images& images, std::size_t row_bytes) {
   return [&images, row_bytes](std::int64_t first, std::int64_t count, std::uint8_t* out) {
     images.read(first, count, row_bytes, out);
@@ -91,6 +105,7 @@ void StoreWriter::write_split(const std::string& split, const SampleSet& set) {
     output.write<float>(group + "distribution", set.distribution, {rows, set.info.classes.size()});
   output.write_strings(group + "ids", set.ids);
   if (!set.clean_labels.empty()) output.write<std::int32_t>(group + "clean_labels", set.clean_labels, {rows});
+  if (!set.groups.empty()) write_groups(output, groups_path(split), set.groups);
   if (split == "train") file_->training_rows = set.size();
 }
 

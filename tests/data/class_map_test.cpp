@@ -85,6 +85,15 @@ TEST(ClassMap, FacesOfAClassThatBecomesNoneAreLeftOutAndVotesForItStandBesideThe
   EXPECT_TRUE(std::ranges::equal(left.image(2), set.image(3)));
 }
 
+TEST(ClassMap, FacesKeepTheirGroups) {
+  SampleSet set = four_faces();
+  set.groups = {{"gender", {"male", "female"}, {0, 1, -1, 1}}};
+  const auto moved = in_classes(set, {}, wanted(set, {"rage", "joy", "fear"}, {"unknown", "NF"}));
+  EXPECT_EQ(moved.groups, set.groups);
+  const auto left = in_classes(set, {{"fear", ""}}, wanted(set, {"joy", "rage"}, {"unknown", "NF", "fear"}));
+  EXPECT_THAT(left.groups, ElementsAre(GroupColumn{"gender", {"male", "female"}, {1, -1, 1}}));
+}
+
 TEST(ClassMap, AFaceWithoutACleanClassAVoteOrAShareThatIsLeftIsLeftOut) {
   const ClassMap map = {{"joy", ""}};
   SampleSet set = four_faces();

@@ -74,6 +74,21 @@ TEST(Holdout, TheTwoPartsAreTheSetInItsOrder) {
   EXPECT_NE(hold_out(set, 0.3, 6).held.ids, parts.held.ids);
 }
 
+TEST(Holdout, FacesKeepTheirGroups) {
+  SampleSet set = set_of({6, 6});
+  set.groups = {{"row", {}, {}}};
+  for (int row = 0; row < 12; ++row) {
+    set.groups[0].values.push_back(set.ids[static_cast<std::size_t>(row)]);
+    set.groups[0].codes.push_back(row);
+  }
+  const HeldOut parts = hold_out(set, 0.5, 1);
+  for (const SampleSet* part : {&parts.kept, &parts.held}) {
+    const GroupColumn& column = part->groups.at(0);
+    ASSERT_EQ(column.codes.size(), 6u);
+    for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(column.values.at(column.codes[i]), part->ids[i]);
+  }
+}
+
 TEST(Holdout, HeldOutSamplesGetTheirCleanLabelsBackAndAreDrawnByThem) {
   SampleSet set = set_of({40, 40, 20});
   set.clean_labels = set.labels;

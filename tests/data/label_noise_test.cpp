@@ -77,6 +77,7 @@ TEST_F(NoisyStore, OnlyTheTrainingSplitIsNoisy) {
   EXPECT_EQ(reader.variants(), 0);
   EXPECT_EQ(reader.load("train").labels, with_label_noise(small_set(70), 0.2, 5).labels);
   EXPECT_EQ(reader.load("train").clean_labels, small_set(70).labels);
+  EXPECT_EQ(reader.load("train").groups, small_groups(70));
   EXPECT_EQ(reader.load("val").labels, small_set(5).labels);
   EXPECT_THAT(reader.load("val").clean_labels, IsEmpty());
   EXPECT_EQ(fingerprint(reader.load("val")), fingerprint(small_set(5)));

@@ -64,6 +64,17 @@ TEST_F(Merge, EachSplitHasTheRowsOfAllStoresInTheirOrder) {
   }
 }
 
+TEST_F(Merge, GroupsOfTheStoresAreMatchedByName) {
+  SampleSet known = with_ids({"a", "b"});
+  known.groups = {{"gender", {"male", "female"}, {1, -1}}};
+  write("a.h5", {{"train", with_ids({"c"})}});
+  write("b.h5", {{"train", known}, {"val", with_ids({"v"})}});
+  write_merged(stores, {}, out);
+  EXPECT_THAT(StoreReader(out).load("train").groups,
+              ElementsAre(GroupColumn{"gender", {"male", "female"}, {-1, 1, -1}}));
+  EXPECT_TRUE(StoreReader(out).load("val").groups.empty());
+}
+
 TEST_F(Merge, MayTakeThePlaceOfOneOfThem) {
   write("a.h5", {{"train", with_ids({"a"})}});
   write("b.h5", {{"test", with_ids({"b"})}});

@@ -33,6 +33,25 @@ TEST(Rows, AreTheGivenOnesInTheGivenOrderWithAllTheirColumns) {
   }
 }
 
+TEST(Rows, KeepTheirGroupsAndTheColumnsTheirValues) {
+  SampleSet set = small_set(5);
+  set.groups = small_groups(5);
+  const SampleSet some = rows_of(set, std::vector<std::int64_t>{4, 0, 3});
+  EXPECT_THAT(some.groups, ElementsAre(GroupColumn{"subject", {"José 0", "José 1", "José 2"}, {2, 0, 1}},
+                                       GroupColumn{"gender", {"male", "female"}, {0, -1, -1}}));
+}
+
+TEST(Rows, ConcatenatedGroupsAreMatchedByTheirTextsAndUnknownWhereTheyAreNotThere) {
+  SampleSet first = small_set(2), second = small_set(3), third = small_set(1);
+  first.groups = {{"gender", {"male", "female"}, {1, -1}}};
+  second.groups = {{"age", {"old"}, {0, -1, 0}}, {"gender", {"other", "female"}, {0, 1, -1}}};
+  EXPECT_THAT(concatenate({first, third, second}).groups,
+              ElementsAre(GroupColumn{"gender", {"male", "female", "other"}, {1, -1, -1, 2, 1, -1}},
+                          GroupColumn{"age", {"old"}, {-1, -1, -1, 0, -1, 0}}));
+  EXPECT_THAT(concatenate({second}).groups, second.groups);
+  EXPECT_THAT(concatenate({third, third}).groups, IsEmpty());
+}
+
 TEST(Rows, AColumnThatIsNotThereStaysSo) {
   SampleSet set = small_set(5);
   set.votes.clear();

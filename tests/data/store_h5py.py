@@ -36,8 +36,21 @@ def check_root(store):
     equal(sorted(store["ambiguous"]), ["variant-0", "variant-1"], "variants")
 
 
-def check_split(split, rows):
-    equal(sorted(split), ["distribution", "ids", "images", "labels", "votes"], "datasets of a split")
+def check_groups(groups, rows):
+    names, i = [name.decode() for name in groups.attrs["names"]], np.arange(rows)
+    equal((names, sorted(groups)), (["subject", "gender"], ["gender", "subject"]), "names of the columns")
+    for name in names:
+        equal(sorted(groups[name]), ["codes", "values"], "datasets of a column")
+        equal(groups[name]["codes"].dtype, np.int32, "type of the codes")
+        assert h5py.check_string_dtype(groups[name]["values"].dtype) == ("utf-8", None)
+    equal(groups["subject/codes"][:], i // 2, "subjects")
+    equal(list(groups["subject/values"].asstr()[:]), [f"José {k}" for k in range(rows // 2)], "names of the subjects")
+    equal(groups["gender/codes"][:], i % 3 - 1, "genders")
+    equal(list(groups["gender/values"].asstr()[:]), ["male", "female"], "names of the genders")
+
+
+def check_split(split, rows, *more):
+    equal(sorted(split), sorted(["distribution", "ids", "images", "labels", "votes", *more]), "datasets of a split")
     images, i = split["images"], np.arange(rows)
     equal((images.dtype, images.shape), (np.uint8, (rows, 6, 6, 1)), "images")
     equal((images.compression, images.chunks), (None, (min(rows, 32), 6, 6, 1)), "layout of the images")
@@ -76,7 +89,8 @@ def check_variant(variant, rows, side, epoch):
 def check(path):
     with h5py.File(path) as store:
         check_root(store)
-        check_split(store["original/train"], 70)
+        check_split(store["original/train"], 70, "groups")
+        check_groups(store["original/train/groups"], 70)
         check_split(store["original/val"], 5)
         check_variant(store["ambiguous/variant-0"], 70, 6, 0)
         check_variant(store["ambiguous/variant-1"], 70, 8, 1)

@@ -24,6 +24,7 @@ void expect_same(const SampleSet& a, const SampleSet& b) {
   EXPECT_EQ(a.distribution, b.distribution);
   EXPECT_EQ(a.ids, b.ids);
   EXPECT_EQ(a.clean_labels, b.clean_labels);
+  EXPECT_EQ(a.groups, b.groups);
 }
 
 void expect_same(const StoredVariant& a, const StoredVariant& b) {
@@ -81,6 +82,62 @@ TEST(Store, GivesBackCleanLabels) {
   expect_same(StoreReader(folder / "x.h5").load("train"), set);
 }
 
+TEST(Store, GivesBackGroupsInTheirOrder) {
+  const Folder folder;
+  SampleSet set = small_set(9), others = small_set(3);
+  set.groups = small_groups(9);
+  others.groups = {{"a name, with signs: #1", {"-1", " x ", std::string(70'000, 'y')}, {-1, -1, 2}}};
+  StoreWriter writer(folder / "x.h5", set.info);
+  writer.write_split("train", set);
+  writer.write_split("val", others);
+  writer.commit();
+  const StoreReader reader(folder / "x.h5");
+  expect_same(reader.load("train"), set);
+  expect_same(reader.load("val"), others);
+  EXPECT_EQ(reader.open("train").groups, set.groups);
+  const std::uint64_t known = fingerprint(set);
+  set.groups.clear();
+  EXPECT_EQ(fingerprint(set), known);
+}
+
+TEST(Store, GivesBackAsManySubjectsAsThereAre) {
+  const Folder folder;
+  SampleSet set = small_set(100'000, 1);
+  set.groups = small_groups(100'000);
+  StoreWriter writer(folder / "x.h5", set.info);
+  writer.write_split("train", set);
+  writer.commit();
+  EXPECT_EQ(StoreReader(folder / "x.h5").load("train").groups, set.groups);
+}
+
+TEST(Store, GroupsThatMakeNoSenseAreRefused) {
+  const auto refused = [](std::vector<GroupColumn> groups) {
+    SampleSet set = small_set(2);
+    set.groups = std::move(groups);
+    return refusal(set);
+  };
+  const std::string where = "x.h5: split train: group column ";
+  EXPECT_EQ(refused({{"gender", {"male"}, {0, -1}}}), "");
+  EXPECT_THAT(refused({{"gender", {"male"}, {0}}}), HasSubstr(where + "gender: 1 codes, expected 2"));
+  for (const std::int32_t code : {-2, 1})
+    EXPECT_THAT(refused({{"gender", {"male"}, {0, code}}}),
+                HasSubstr(where + "gender: the code of row 1 is " + std::to_string(code) + ", allowed are -1"));
+  EXPECT_THAT(refused({{"gender", {}, {-1, -1}}}), HasSubstr(where + "gender: has no values"));
+  EXPECT_THAT(refused({{"gender", {"m", "m"}, {0, 1}}}), HasSubstr(where + "gender: the value m is there twice"));
+  for (const char* value :
+       {"", "a\nb", "\x7f", "\xc2\x85", "\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80"})
+    EXPECT_THAT(refused({{"gender", {"m", value}, {0, 1}}}), HasSubstr(where + "gender: value 1 is empty or no plain"));
+  for (const std::string& name :
+       {std::string(), std::string("a/b"), std::string("."), std::string("a\tb"), std::string(256, 'a')})
+    EXPECT_THAT(refused({{name, {"m"}, {0, 0}}}), HasSubstr("the name of group column 0 is empty, too long or"));
+  EXPECT_THAT(refused({{"age", {"m"}, {0, 0}}, {"age", {"m"}, {0, 0}}}), HasSubstr("two group columns have the same"));
+  std::vector<GroupColumn> many;
+  for (int k = 0; k < 65; ++k) many.push_back({std::to_string(k), {"m"}, {0, 0}});
+  EXPECT_THAT(refused(many), HasSubstr("65 group columns, at most 64 are allowed"));
+  many.pop_back();
+  EXPECT_EQ(refused(many), "");
+}
+
 TEST(Store, FingerprintIsThatOfTheManual) {
   SampleSet set = small_set(70);
   Hash hash;
@@ -123,7 +180,8 @@ TEST(Store, GivesBackVariants) {
 TEST(Store, WriteVariantsReplacesThemAndKeepsTheRest) {
   const Folder folder;
   write_small_store(folder / "x.h5");
-  const SampleSet train = small_set(70);
+  SampleSet train = small_set(70);
+  train.groups = small_groups(70);
   write_part(folder / "part.h5", train, small_variant(train, 7, 5));
   write_variants(folder / "x.h5", {folder / "part.h5"});
   const StoreReader reader(folder / "x.h5");

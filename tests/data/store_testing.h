@@ -77,6 +77,17 @@ inline SampleSet small_set(int samples, int size = 6, int channels = 1) {
   return set;
 }
 
+/// Two columns; of every third sample the gender is unknown, and each two neighbours are one subject.
+inline std::vector<GroupColumn> small_groups(int samples) {
+  std::vector<GroupColumn> groups = {{"subject", {}, {}}, {"gender", {"male", "female"}, {}}};
+  for (int i = 0; i < samples; ++i) {
+    if (i % 2 == 0) groups[0].values.push_back("José " + std::to_string(i / 2));
+    groups[0].codes.push_back(i / 2);
+    groups[1].codes.push_back(i % 3 - 1);
+  }
+  return groups;
+}
+
 /// Recipes at the ends of their ranges; neighbours are partners.
 inline StoredVariant small_variant(const SampleSet& set, int view_size, std::int64_t epoch) {
   StoredVariant variant;
@@ -119,9 +130,11 @@ inline void write_part(const std::filesystem::path& path, const SampleSet& set, 
   writer.commit();
 }
 
-/// A store with all that a store can hold: 70 + 5 samples, two variants.
+/// A store with all that a store can hold: 70 + 5 samples, groups of the 70, two variants.
 inline void write_small_store(const std::filesystem::path& path) {
-  const SampleSet train = small_set(70), val = small_set(5);
+  SampleSet train = small_set(70);
+  const SampleSet val = small_set(5);
+  train.groups = small_groups(70);
   StoreWriter writer(path, train.info);
   writer.write_split("train", train);
   writer.write_split("val", val);

@@ -17,6 +17,11 @@ void read(const data::StoreReader& reader, const std::string& split) {
     const data::SampleSet set = reader.load(split);
     require(set.pixels.size() == set.labels.size() * set.image_bytes(), "a sample has an image");
     require(set.ids.size() == set.labels.size(), "a sample has an id");
+    for (const auto& column : set.groups) {
+      require(column.codes.size() == set.labels.size(), "a sample has a code");
+      for (const auto code : column.codes)
+        require(code >= -1 && code < static_cast<std::int64_t>(column.values.size()), "a code is a value or unknown");
+    }
     for (const auto label : set.labels) require(label >= 0 && label < set.classes(), "a label is a class");
   });
 }
