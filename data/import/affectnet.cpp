@@ -31,7 +31,9 @@ struct Faces {
 };
 using Splits = std::array<Faces, 2>;
 
-Faces none_of(const std::string& split, const fs::path& source) { return {{split, {}, {}, {}, {}, 0}, source, {}, {}}; }
+Faces none_of(const std::string& split, const fs::path& source) {
+  return {{split, {}, {}, {}, {}, {}, 0}, source, {}, {}};
+}
 
 void add(const fs::path& file, int label, const std::string& id, Faces& faces) {
   faces.images.files.push_back(file);

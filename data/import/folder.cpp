@@ -1,8 +1,11 @@
 #include "data/import/folder.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "data/error.h"
+#include "data/import/group_table.h"
 #include "data/import/listed_images.h"
 
 namespace penumbra::data {
@@ -41,7 +44,7 @@ fs::path find_split(const fs::path& dir, const std::string& name) {
 
 /// `classes` empty: take the folder's own.
 Listing list_split(const fs::path& dir, const std::string& name, const std::vector<std::string>& classes) {
-  Listing listing{{name, {}, {}, {}, {}, 0}, find_split(dir, name), classes, 0};
+  Listing listing{{name, {}, {}, {}, {}, {}, 0}, find_split(dir, name), classes, 0};
   if (listing.folder.empty()) return listing;
   for (const fs::path& folder : sorted_entries(listing.folder)) {
     if (!fs::is_directory(folder)) {
@@ -90,6 +93,15 @@ StoreInfo folder_info(const fs::path& dir, const Listing& train, const FolderOpt
   return info;
 }
 
+std::array<Listing, 3> list_all(const fs::path& dir) {
+  Listing train = list_split(dir, "train", {});
+  if (train.images.files.empty()) throw DataError(dir.string() + ": has no train/{class}/*.{png,jpg,jpeg}");
+  Listing val = list_split(dir, "val", train.classes), test = list_split(dir, "test", train.classes);
+  const fs::path groups = dir / "groups.csv";
+  if (fs::exists(groups)) read_group_table(groups, std::array{&train.images, &val.images, &test.images});
+  return {std::move(train), std::move(val), std::move(test)};
+}
+
 void note_others(const Listing& listing, ImportReport& report) {
   if (listing.others == 0) return;
   report.notes.push_back(listing.folder.string() + ": passed over " + std::to_string(listing.others) +
@@ -100,15 +112,13 @@ void note_others(const Listing& listing, ImportReport& report) {
 
 ImportReport import_folder(const fs::path& dir, const fs::path& out, const FolderOptions& options) {
   if (!fs::is_directory(dir)) throw DataError(dir.string() + ": no such folder");
-  const Listing train = list_split(dir, "train", {});
-  if (train.images.files.empty()) throw DataError(dir.string() + ": has no train/{class}/*.{png,jpg,jpeg}");
-  const StoreInfo info = folder_info(dir, train, options);
+  const auto listings = list_all(dir);
+  const StoreInfo info = folder_info(dir, listings.front(), options);
   StoreWriter writer(out, info);
   ImportReport report;
-  for (const std::string& name : {std::string("train"), std::string("val"), std::string("test")}) {
-    const Listing listing = name == "train" ? train : list_split(dir, name, info.classes);
-    const std::string why_none =
-        listing.folder.empty() ? (dir / name).string() + " is missing" : listing.folder.string() + " has no image";
+  for (const Listing& listing : listings) {
+    const std::string why_none = listing.folder.empty() ? (dir / listing.images.split).string() + " is missing"
+                                                        : listing.folder.string() + " has no image";
     const FitImage fit = fit_to(info, listing.images, options.size > 0, "the first image says");
     note_others(listing, report);
     import_listed(listing.images, fit, options.common, why_none, writer, info, report);

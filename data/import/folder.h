@@ -13,8 +13,8 @@ struct FolderOptions {
 };
 
 /// {train,val,test}/{class}/*.{png,jpg,jpeg}; "valid" is read as val. Classes are the sorted folder names of train, an
-/// id is the path below `dir`. Hidden folders and files with other endings are passed over, the latter with a note.
-/// Throws DataError.
+/// id is the path below `dir`. With a table groups.csv in `dir` the groups of its columns are stored (group_table.h).
+/// Hidden folders and files with other endings are passed over, the latter with a note. Throws DataError.
 ImportReport import_folder(const std::filesystem::path& dir, const std::filesystem::path& out,
                            const FolderOptions& options);
 

@@ -16,6 +16,10 @@ SampleSet to_samples(const ListedImages& listed, const StoreInfo& info, Decoded&
     const auto votes = listed.votes.begin() + static_cast<std::ptrdiff_t>(i * columns);
     set.votes.insert(set.votes.end(), votes, votes + static_cast<std::ptrdiff_t>(columns));
   }
+  for (const GroupColumn& column : listed.groups) {
+    set.groups.push_back({column.name, column.values, {}});
+    for (const std::size_t i : decoded.kept) set.groups.back().codes.push_back(column.codes[i]);
+  }
   return set;
 }
 

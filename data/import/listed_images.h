@@ -11,13 +11,14 @@
 
 namespace penumbra::data {
 
-/// The images of one split before they are read. Rows are aligned: file, label, id and votes of image i.
+/// The images of one split before they are read. Rows are aligned: file, label, id, votes and groups of image i.
 struct ListedImages {
   std::string split;                         ///< train, val, test
   std::vector<std::filesystem::path> files;  ///< [N]
   std::vector<std::int32_t> labels;          ///< [N] in [0, C)
   std::vector<std::string> ids;              ///< [N]
   std::vector<float> votes;                  ///< [N, V]; empty: none
+  std::vector<GroupColumn> groups;           ///< each of N codes; empty: none
   std::int64_t dropped_by_rule = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "data/import/rafdb.h"
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <unordered_map>
@@ -9,6 +8,7 @@
 
 #include "data/error.h"
 #include "data/import/listed_images.h"
+#include "data/import/rafdb_people.h"
 #include "data/import/word_lines.h"
 
 namespace penumbra::data {
@@ -34,14 +34,6 @@ StoreInfo rafdb_info(const RafdbOptions& options, bool has_votes) {
   return info;
 }
 
-template <typename Number>
-bool parse_whole(const std::string& text, Number& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-std::string quoted(const std::string& word) { return std::string("\"").append(word, 0, 40).append("\""); }
-
 Distributions read_distributions(const fs::path& file) {
   Distributions found;
   for (const WordLine& line : read_word_lines(file, 1 + kClasses)) {
@@ -63,14 +55,23 @@ bool belongs_to(const std::string& name, const std::string& split) {
   return name.starts_with(split + "_") && name.ends_with(kEnding) && name.find('/') == std::string::npos;
 }
 
-fs::path aligned_file(const fs::path& dir, const std::string& name) {
-  return dir / "Image/aligned" / (name.substr(0, name.size() - kEnding.size()) + "_aligned.jpg");
+/// `name` with another ending.
+std::string renamed(const std::string& name, const std::string& ending) {
+  return name.substr(0, name.size() - kEnding.size()) + ending;
+}
+
+/// `folder` not there: nothing is known of the people.
+void add_people(const fs::path& folder, ListedImages& split) {
+  if (!fs::is_directory(folder)) return;
+  std::vector<fs::path> files;
+  for (const std::string& name : split.ids) files.push_back(folder / renamed(name, "_manu_attri.txt"));
+  split.groups = read_rafdb_people(files);
 }
 
 /// `distributions` empty: there are none.
 std::array<ListedImages, 2> read_list(const fs::path& dir, const fs::path& list, const fs::path& distribution_file,
                                       const Distributions& distributions) {
-  std::array<ListedImages, 2> splits{{{"train", {}, {}, {}, {}, 0}, {"test", {}, {}, {}, {}, 0}}};
+  std::array<ListedImages, 2> splits{{{"train", {}, {}, {}, {}, {}, 0}, {"test", {}, {}, {}, {}, {}, 0}}};
   std::unordered_set<std::string> seen;
   for (const WordLine& line : read_word_lines(list, 2)) {
     const std::string& name = line.words[0];
@@ -81,7 +82,7 @@ std::array<ListedImages, 2> read_list(const fs::path& dir, const fs::path& list,
     if (!parse_whole(line.words[1], label) || label < 1 || label > static_cast<int>(kClasses))
       fail_at(list, line.line, "the label is " + quoted(line.words[1]) + ", expected 1 to 7");
     ListedImages& split = splits[belongs_to(name, "train") ? 0 : 1];
-    split.files.push_back(aligned_file(dir, name));
+    split.files.push_back(dir / "Image/aligned" / renamed(name, "_aligned.jpg"));
     split.labels.push_back(label - 1);
     split.ids.push_back(name);
     if (distributions.empty()) continue;
@@ -104,7 +105,8 @@ ImportReport import_rafdb(const fs::path& dir, const fs::path& out, const RafdbO
     distributions = read_distributions(distribution_file);
     if (distributions.empty()) throw DataError(distribution_file.string() + ": is empty");
   }
-  const auto splits = read_list(dir, list, distribution_file, distributions);
+  auto splits = read_list(dir, list, distribution_file, distributions);
+  for (ListedImages& split : splits) add_people(dir / "Annotation/manual", split);
   const StoreInfo info = rafdb_info(options, !distributions.empty());
   StoreWriter writer(out, info);
   ImportReport report;

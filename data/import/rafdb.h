@@ -14,7 +14,9 @@ struct RafdbOptions {
 
 /// RAF-DB, basic emotions: `dir` holds EmoLabel/list_patition_label.txt ("train_00001.jpg 5", labels 1 to 7) and
 /// Image/aligned/train_00001_aligned.jpg. With EmoLabel/distribution_basic.txt (image and seven shares) the shares are
-/// stored as votes. Splits train and test; an id is the listed name. Throws DataError with file and line.
+/// stored as votes, with Annotation/manual/train_00001_manu_attri.txt gender, race and age as groups (rafdb_people.h);
+/// then every listed image must have them. Splits train and test; an id is the listed name. Throws DataError with file
+/// and line.
 ImportReport import_rafdb(const std::filesystem::path& dir, const std::filesystem::path& out,
                           const RafdbOptions& options);
 

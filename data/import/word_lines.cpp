@@ -13,7 +13,14 @@ void fail_at(const std::filesystem::path& file, std::int64_t line, const std::st
   throw DataError(file.string() + ":" + std::to_string(line) + ": " + what);
 }
 
-std::vector<WordLine> read_word_lines(const std::filesystem::path& file, std::size_t words) {
+std::string quoted(const std::string& word) { return std::string("\"").append(word, 0, 40).append("\""); }
+
+void require_words(const std::filesystem::path& file, const WordLine& line, std::size_t words) {
+  if (line.words.size() != words)
+    fail_at(file, line.line, std::to_string(line.words.size()) + " words, expected " + std::to_string(words));
+}
+
+std::vector<WordLine> read_word_lines(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file)) throw DataError(file.string() + ": no such file");
   std::ifstream in(file);
   if (!in) throw DataError(file.string() + ": cannot open: " + std::strerror(errno));
@@ -24,11 +31,15 @@ std::vector<WordLine> read_word_lines(const std::filesystem::path& file, std::si
     std::istringstream stream(text);  // a CR is a blank to it
     for (std::string word; stream >> word;) line.words.push_back(word);
     if (line.words.empty()) continue;
-    if (line.words.size() != words)
-      fail_at(file, number, std::to_string(line.words.size()) + " words, expected " + std::to_string(words));
     lines.push_back(std::move(line));
   }
   if (in.bad()) fail_at(file, number + 1, "cannot read on");
+  return lines;
+}
+
+std::vector<WordLine> read_word_lines(const std::filesystem::path& file, std::size_t words) {
+  std::vector<WordLine> lines = read_word_lines(file);
+  for (const WordLine& line : lines) require_words(file, line, words);
   return lines;
 }
 

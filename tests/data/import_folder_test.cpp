@@ -116,6 +116,61 @@ TEST_F(ImageFolder, ACorruptImageIsAnErrorOrNamedCountedAndLeftOut) {
   EXPECT_TRUE(std::ranges::equal(load("train").image(0), test_image(8, 1, 3).pixels));
 }
 
+class FolderGroups : public ImageFolder {
+ protected:
+  std::string error_of_table(const std::string& text) {
+    write_bytes(table_, text);
+    return error();
+  }
+  std::filesystem::path table_ = dir_ / "groups.csv";
+  const std::string at_ = table_.string(), header_ = "path,subject\n";
+};
+
+TEST_F(FolderGroups, OfATableAreStoredAndUnknownWhereItSaysNothing) {
+  put_png(dir_ / "valid/sad/c.png", test_image(8, 1, 6));
+  write_bytes(table_,
+              "path,subject,age\r\n"
+              "test/happy/1.png,\"Smith, José\",old\r\n"
+              "train/sad/b.png,S1,\r\n"
+              "valid/sad/c.png,,\r\n"
+              "train/angry/z.png,S2,young\r\n"
+              "train/sad/a.PNG,S1,old\r\n");
+  import();
+  const std::vector<std::string> subjects = {"Smith, José", "S1", "S2"}, ages = {"old", "young"};
+  EXPECT_THAT(load("train").groups,
+              ElementsAre(GroupColumn{"subject", subjects, {2, -1, 1, 1}}, GroupColumn{"age", ages, {1, -1, 0, -1}}));
+  EXPECT_THAT(load("val").groups, ElementsAre(GroupColumn{"subject", subjects, {-1}}, GroupColumn{"age", ages, {-1}}));
+  EXPECT_THAT(load("test").groups, ElementsAre(GroupColumn{"subject", subjects, {0}}, GroupColumn{"age", ages, {0}}));
+}
+
+TEST_F(FolderGroups, ACorruptImageIsLeftOutWithItsGroup) {
+  write_bytes(dir_ / "train/angry/a.png", "no image");
+  write_bytes(table_, header_ + "train/angry/a.png,S1\ntrain/angry/z.png,S2\n");
+  FolderOptions options;
+  options.common.skip_bad = true;
+  import(options);
+  EXPECT_THAT(load("train").groups, ElementsAre(GroupColumn{"subject", {"S1", "S2"}, {1, -1, -1, -1}}));
+}
+
+TEST_F(FolderGroups, AMalformedTableNamesFileAndLine) {
+  const std::string good = header_ + "train/sad/b.png,S1\n";
+  EXPECT_EQ(error_of_table(good), "");
+  std::filesystem::remove(out_);
+  EXPECT_THAT(error_of_table(good + "train/sad/x.png,S1\n"), HasSubstr(at_ + ":3: \"train/sad/x.png\" is none of the"));
+  EXPECT_THAT(error_of_table(good + "./train/sad/a.PNG,S1\n"), HasSubstr(at_ + ":3: \"./train/sad/a.PNG\" is none of"));
+  EXPECT_THAT(error_of_table(good + "train/sad/b.png,S2\n"), HasSubstr(at_ + ":3: train/sad/b.png is there twice"));
+  EXPECT_THAT(error_of_table(good + "train/sad/a.PNG\n"), HasSubstr(at_ + ":3: 1 fields, but the header has 2"));
+  EXPECT_THAT(error_of_table(good + "train/sad/a.PNG,a\tb\n"), HasSubstr(at_ + ":3: the subject is no plain text"));
+  EXPECT_THAT(error_of_table(header_ + "train/sad/b.png,\n"),
+              HasSubstr(at_ + ":1: the column subject is empty in every"));
+  EXPECT_THAT(error_of_table("file,subject\n"), HasSubstr(at_ + ":1: expected the header path,NAME,..."));
+  EXPECT_THAT(error_of_table("path\n"), HasSubstr(at_ + ":1: expected the header path,NAME,..."));
+  EXPECT_THAT(error_of_table("path,a/b\n"), HasSubstr(at_ + ":1: the name of group column 0"));
+  EXPECT_THAT(error_of_table("path,a,a\n"), HasSubstr(at_ + ":1: two columns have the same name"));
+  EXPECT_THAT(error_of_table(""), HasSubstr(at_ + ":1: the table is empty"));
+  EXPECT_THAT(out_folder_.names(), IsEmpty());
+}
+
 TEST_F(ImageFolder, ProgressIsThatOfEachSplit) {
   FolderOptions options;
   std::vector<std::pair<std::int64_t, std::int64_t>> told;

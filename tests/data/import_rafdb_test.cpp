@@ -37,6 +37,21 @@ class Rafdb : public ::testing::Test {
     return error();
   }
 
+  std::filesystem::path person(const std::string& name) {
+    return dir_ / ("Annotation/manual/" + name + "_manu_attri.txt");
+  }
+  /// As published: landmarks between tabs, then gender, race and age.
+  void put_people() {
+    const std::string landmarks = "34.5\t38.25\n66\t38\n50\t57\n36\t74\n64.125\t74\n";
+    write_bytes(person("train_00001"), landmarks + "1\n0\n4\n");
+    write_bytes(person("train_00002"), landmarks + "2\n2\n0\n");
+    write_bytes(person("test_0001"), landmarks + "0\r\n1\r\n2\r\n");
+  }
+  std::string error_of_person(const std::string& text) {
+    write_bytes(person("train_00002"), text);
+    return error();
+  }
+
   Folder dir_, out_folder_;
   std::filesystem::path out_ = out_folder_ / "x.h5", list_ = dir_ / "EmoLabel/list_patition_label.txt",
                         shares_ = dir_ / "EmoLabel/distribution_basic.txt";
@@ -80,7 +95,51 @@ TEST_F(Rafdb, SharesBecomeTheVotesOfTheirImageWhateverTheirOrder) {
   EXPECT_THAT(StoreReader(out_).load("test").votes, ElementsAre(0, 0, 0, 0, 0, 0, 1));
 }
 
-TEST_F(Rafdb, ACorruptImageIsAnErrorOrLeftOutWithItsVotes) {
+TEST_F(Rafdb, PeopleBecomeGroupsAndUnsureIsUnknown) {
+  import();
+  EXPECT_THAT(StoreReader(out_).load("train").groups, IsEmpty());
+  put_people();
+  import();
+  const std::vector<std::string> genders = {"male", "female"}, races = {"Caucasian", "African-American", "Asian"},
+                                 ages = {"0-3", "4-19", "20-39", "40-69", "70+"};
+  EXPECT_THAT(StoreReader(out_).load("train").groups,
+              ElementsAre(GroupColumn{"gender", genders, {1, -1}}, GroupColumn{"race", races, {0, 2}},
+                          GroupColumn{"age", ages, {4, 0}}));
+  EXPECT_THAT(
+      StoreReader(out_).load("test").groups,
+      ElementsAre(GroupColumn{"gender", genders, {0}}, GroupColumn{"race", races, {1}}, GroupColumn{"age", ages, {2}}));
+}
+
+TEST_F(Rafdb, ACorruptImageIsLeftOutWithItsPerson) {
+  put_people();
+  write_bytes(image("train_00001"), "no image");
+  RafdbOptions options;
+  options.common.skip_bad = true;
+  import(options);
+  const SampleSet train = StoreReader(out_).load("train");
+  ASSERT_EQ(train.size(), 1);
+  EXPECT_THAT(train.groups.at(1).codes, ElementsAre(2));
+}
+
+TEST_F(Rafdb, MalformedOrMissingPeopleNameFileAndLine) {
+  put_people();
+  const std::string at = person("train_00002").string(), landmarks = "1 2\n1 2\n1 2\n1 2\n1 2\n";
+  EXPECT_THAT(error_of_person(landmarks + "3\n0\n0\n"), HasSubstr(at + ":6: the gender is \"3\", expected 0 to 2"));
+  EXPECT_THAT(error_of_person(landmarks + "0\n3\n0\n"), HasSubstr(at + ":7: the race is \"3\", expected 0 to 2"));
+  EXPECT_THAT(error_of_person(landmarks + "0\n0\n5\n"), HasSubstr(at + ":8: the age is \"5\", expected 0 to 4"));
+  EXPECT_THAT(error_of_person(landmarks + "0\n-1\n0\n"), HasSubstr(at + ":7: the race is \"-1\""));
+  EXPECT_THAT(error_of_person(landmarks + "0\n1.0\n0\n"), HasSubstr(at + ":7: the race is \"1.0\""));
+  EXPECT_THAT(error_of_person(landmarks + "0\n0\n0 0\n"), HasSubstr(at + ":8: 2 words, expected 1"));
+  EXPECT_THAT(error_of_person("1 2\nnan 2\n1 2\n1 2\n1 2\n0\n0\n0\n"), HasSubstr(at + ":2: \"nan\" is no landmark"));
+  EXPECT_THAT(error_of_person("1 2\n1 2\n1 2\n1 2\n1\n0\n0\n0\n"), HasSubstr(at + ":5: 1 words, expected 2"));
+  EXPECT_THAT(error_of_person(landmarks + "0\n0\n"), HasSubstr(at + ": 7 lines, expected 8"));
+  EXPECT_THAT(error_of_person(landmarks + "0\n0\n0\n0\n"), HasSubstr(at + ": 9 lines, expected 8"));
+  std::filesystem::remove(at);
+  EXPECT_EQ(error(), at + ": no such file");
+  EXPECT_THAT(out_folder_.names(), IsEmpty());
+}
+
+TEST_F(Rafdb, ACorruptImageIsAnAnErrorOrLeftOutWithItsVotes) {
   write_bytes(shares_, "train_00001.jpg 0 0 0 0 1 0 0\ntrain_00002.jpg 1 0 0 0 0 0 0\ntest_0001.jpg 0 0 0 0 0 0 1\n");
   write_bytes(image("train_00001"), "no image");
   EXPECT_THAT(error(), HasSubstr("train_00001_aligned.jpg: is neither"));
