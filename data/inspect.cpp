@@ -16,6 +16,8 @@
 namespace penumbra::data {
 namespace {
 
+constexpr std::ptrdiff_t kMostListedValues = 20;
+
 std::string hex(std::uint64_t value) {
   std::array<char, 17> text{};
   std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
@@ -87,6 +89,26 @@ nlohmann::json label_noise(const SampleSet& set) {
   return static_cast<double>(wrong) / static_cast<double>(set.size());
 }
 
+nlohmann::json inspect_column(const GroupColumn& column) {
+  std::vector<std::int64_t> faces(column.values.size());
+  std::int64_t unknown = 0;
+  for (const std::int32_t code : column.codes)
+    ++(code == kUnknownGroup ? unknown : faces[static_cast<std::size_t>(code)]);
+  const auto values = std::count_if(faces.begin(), faces.end(), [](std::int64_t count) { return count > 0; });
+  nlohmann::json listed = nlohmann::json::array();
+  for (std::size_t k = 0; k < faces.size(); ++k) {
+    if (faces[k] > 0) listed.push_back(nlohmann::json::array({column.values[k], faces[k]}));
+  }
+  if (values > kMostListedValues) listed = nullptr;
+  return {{"values", values}, {"faces", listed}, {"unknown", unknown}};
+}
+
+nlohmann::json inspect_groups(const SampleSet& set) {
+  nlohmann::json groups = nlohmann::json::object();
+  for (const GroupColumn& column : set.groups) groups[column.name] = inspect_column(column);
+  return groups;
+}
+
 nlohmann::json inspect_split(const SampleSet& set) {
   std::vector<std::int64_t> counts(set.info.classes.size());
   for (const std::int32_t label : set.labels) ++counts[static_cast<std::size_t>(label)];
@@ -97,6 +119,7 @@ nlohmann::json inspect_split(const SampleSet& set) {
           {"votes", vote_statistics(set)},
           {"distribution", !set.distribution.empty()},
           {"label_noise", label_noise(set)},
+          {"groups", inspect_groups(set)},
           {"fingerprint", hex(fingerprint(set))}};
 }
 
@@ -107,6 +130,7 @@ std::string verified_line(const std::string& split, const SampleSet& set) {
   if (!set.votes.empty()) line += ", votes";
   if (!set.distribution.empty()) line += ", distributions";
   if (!set.clean_labels.empty()) line += ", clean labels";
+  if (!set.groups.empty()) line += ", groups";
   return line + " are whole and in range";
 }
 

@@ -16,7 +16,9 @@ namespace penumbra::data {
 ///        share with more than half of them on one class, "classes": {class: the first four again, of the samples with
 ///        this label, or null where there are none}},
 ///      "distribution": are true distributions stored, "label_noise": null or the share of the samples whose label is
-///      not the clean one, "fingerprint": 16 hex digits}}}
+///      not the clean one, "groups": {column: {"values": number of those that a face has, "faces": [[value, faces],
+///      ...] of these in the store's order, or null where there are more than 20, "unknown": faces}}, "fingerprint": 16
+///      hex digits}}}
 /// Reads every split. Throws DataError.
 nlohmann::json inspect(const std::filesystem::path& file);
 

@@ -111,6 +111,39 @@ TEST(Inspect, LabelNoiseIsTheShareOfLabelsThatAreNotTheCleanOnes) {
   EXPECT_THAT(verify(folder / "x.h5").front(), HasSubstr("clean labels"));
 }
 
+TEST(Inspect, GroupsAreCountedByValueWhereTheyAreFew) {
+  const Folder folder;
+  SampleSet set = small_set(42), few = small_set(3);
+  set.groups = small_groups(42);
+  set.groups[1].values = {"male", "female", "other"};
+  few.ids = {"a", "b", "c"};
+  few.groups = {{"age", {"young", "old", "older"}, {2, 0, 2}}, {"gender", {"male"}, {-1, -1, -1}}};
+  write_store(folder / "x.h5", set, few);
+  const nlohmann::json splits = inspect(folder / "x.h5").at("splits");
+  const auto expected = [](const char* text) { return nlohmann::json::parse(text); };
+  EXPECT_EQ(splits.at("train").at("groups"), expected(R"({
+      "subject": {"values": 21, "faces": null, "unknown": 0},
+      "gender": {"values": 2, "faces": [["male", 14], ["female", 14]], "unknown": 14}})"));
+  EXPECT_EQ(splits.at("test").at("groups"), expected(R"({
+      "age": {"values": 2, "faces": [["young", 1], ["older", 2]], "unknown": 0},
+      "gender": {"values": 0, "faces": [], "unknown": 3}})"));
+  EXPECT_THAT(verify(folder / "x.h5").front(), HasSubstr(", groups are whole"));
+  write_store(folder / "x.h5", voted_set(), voted_set());
+  EXPECT_EQ(inspect(folder / "x.h5").at("splits").at("train").at("groups"), nlohmann::json::object());
+}
+
+TEST(Inspect, ListsTwentyValuesAndNoMore) {
+  const Folder folder;
+  SampleSet set = small_set(40);
+  set.groups = small_groups(40);
+  StoreWriter writer(folder / "x.h5", set.info);
+  writer.write_split("train", set);
+  writer.commit();
+  const nlohmann::json groups = inspect(folder / "x.h5").at("splits").at("train").at("groups");
+  EXPECT_EQ(groups.at("subject").at("faces").size(), 20u);
+  EXPECT_EQ(groups.at("subject").at("faces").back(), nlohmann::json({"José 19", 2}));
+}
+
 TEST(Verify, ReturnsALineACheck) {
   const Folder folder;
   SampleSet other = voted_set();

@@ -162,6 +162,24 @@ class DataTools(Case):
             words = [word for share in shares for word in (f"{100 * share:.1f}", "%")]
             self.assertEqual(rows[name], [str(faces), *words, f"{votes['mean_entropy']:.3f}"])
 
+    def test_groups_of_a_table_are_printed_by_value(self):
+        images, out = self.folder / "people", self.folder / "people.h5"
+        rows = ["path,subject,age"]
+        self.done("inspect", self.faces, "--sheet", self.folder / "face.png")
+        face_bytes = (self.folder / "face.png").read_bytes()
+        for kind in ("calm", "glad"):
+            (images / "train" / kind).mkdir(parents=True)
+            for face in range(12):
+                (images / "train" / kind / f"{face}.png").write_bytes(face_bytes)
+                rows.append(f"train/{kind}/{face}.png,{kind} {face},{'old' if face < 4 else ''}")
+        (images / "groups.csv").write_text("\n".join(rows))
+        self.done("import", "folder", images, out, "--size", 32)
+        lines = self.done("inspect", out).splitlines()
+        self.assertIn("  age: old 8, unknown 16", lines)
+        self.assertIn("  subject: 24 values, unknown 0", lines)
+        age = json.loads(self.done("inspect", out, "--json"))["splits"]["train"]["groups"]["age"]
+        self.assertEqual(age, {"values": 1, "faces": [["old", 8]], "unknown": 16})
+
     def test_the_sheet_shows_the_split_asked_for(self):
         sheets = {name: self.folder / f"{name}.png" for name in ("first", "train", "val")}
         text = self.done("inspect", self.faces, "--sheet", sheets["first"])

@@ -34,6 +34,17 @@ void print_row(const std::string& name, std::int64_t faces, std::int64_t all, co
   fmt::print("\n");
 }
 
+/// E.g. "gender: male 12, female 10, unknown 3".
+void print_groups(const nlohmann::json& groups) {
+  for (const auto& [name, column] : groups.items()) {
+    fmt::print("  {}: ", name);
+    if (column.at("faces").is_null()) fmt::print("{} values, ", column.at("values").get<std::int64_t>());
+    for (const nlohmann::json& value : column.at("faces"))
+      fmt::print("{} {}, ", value.at(0).get<std::string>(), value.at(1).get<std::int64_t>());
+    fmt::print("unknown {}\n", column.at("unknown").get<std::int64_t>());
+  }
+}
+
 void print_split(const std::string& name, const nlohmann::json& split, const std::vector<std::string>& classes) {
   const std::int64_t all = split.at("count");
   const nlohmann::json &votes = split.at("votes"), &noise = split.at("label_noise");
@@ -46,6 +57,7 @@ void print_split(const std::string& name, const nlohmann::json& split, const std
   for (const std::string& c : classes)
     print_row(c, split.at("class_counts").at(c), all, votes.is_null() ? votes : votes.at("classes").at(c));
   print_row("all", all, all, votes);
+  print_groups(split.at("groups"));
 }
 
 void print_inspection(const nlohmann::json& found) {
