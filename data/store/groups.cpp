@@ -1,5 +1,6 @@
 #include "data/store/groups.h"
 
+#include <algorithm>
 #include <set>
 
 #include "data/error.h"
@@ -60,6 +61,12 @@ std::int32_t GroupValues::code_of(const std::string& value) {
   const auto [entry, fresh] = codes_.emplace(value, static_cast<std::int32_t>(values_.size()));
   if (fresh) values_.push_back(value);
   return entry->second;
+}
+
+const GroupColumn* find_column(std::span<const GroupColumn> groups, const std::string& name) {
+  const auto found =
+      std::find_if(groups.begin(), groups.end(), [&](const GroupColumn& column) { return column.name == name; });
+  return found == groups.end() ? nullptr : &*found;
 }
 
 bool is_plain_text(std::string_view text) {

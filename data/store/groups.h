@@ -31,6 +31,9 @@ class GroupValues {
   std::unordered_map<std::string, std::int32_t> codes_;
 };
 
+/// The column of that name; nullptr where there is none.
+const GroupColumn* find_column(std::span<const GroupColumn> groups, const std::string& name);
+
 /// Whether it is UTF-8, not empty and without control characters.
 bool is_plain_text(std::string_view text);
 

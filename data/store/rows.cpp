@@ -24,17 +24,11 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-const GroupColumn* find_column(const SampleSet& set, const std::string& name) {
-  const auto found = std::find_if(set.groups.begin(), set.groups.end(),
-                                  [&](const GroupColumn& column) { return column.name == name; });
-  return found == set.groups.end() ? nullptr : &*found;
-}
-
 GroupColumn joined_column(std::span<const SampleSet> parts, const std::string& name) {
   GroupColumn all;
   GroupValues values;
   for (const SampleSet& part : parts) {
-    const GroupColumn* column = find_column(part, name);
+    const GroupColumn* column = find_column(part.groups, name);
     if (column == nullptr) {
       all.codes.resize(all.codes.size() + part.labels.size(), kUnknownGroup);
       continue;

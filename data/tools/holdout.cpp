@@ -9,6 +9,7 @@
 #include "data/error.h"
 #include "data/plan/class_rows.h"
 #include "data/plan/shuffle.h"
+#include "data/store/class_map.h"
 #include "data/store/rows.h"
 #include "data/store/split_ids.h"
 #include "data/tools/copy.h"
@@ -17,6 +18,9 @@ namespace penumbra::data {
 namespace {
 
 using Rows = std::vector<std::int64_t>;
+
+// The second part of a stream's key (Draws calls it the epoch).
+constexpr std::uint32_t kClassByClass = 0, kWholeGroups = 1;
 
 /// How many of each class, by the method of largest remainders (Hamilton's).
 std::vector<std::size_t> shares(const std::vector<Rows>& classes, double fraction, std::size_t total) {
@@ -46,27 +50,53 @@ std::vector<bool> drawn(std::vector<Rows> classes, double fraction, std::int64_t
   const auto share = shares(classes, fraction, total);
   std::vector<bool> held(static_cast<std::size_t>(samples));
   for (std::size_t c = 0; c < classes.size(); ++c) {
-    Draws draws(seed, Purpose::holdout, 0, static_cast<std::uint32_t>(c));
+    Draws draws(seed, Purpose::holdout, kClassByClass, static_cast<std::uint32_t>(c));
     shuffle(std::span(classes[c]), draws);
     for (std::size_t i = 0; i < share[c]; ++i) held[static_cast<std::size_t>(classes[c][i])] = true;
   }
   return held;
 }
 
-void require_both(const HeldOut& parts, double fraction, const std::string& store) {
-  if (parts.held.size() > 0 && parts.kept.size() > 0) return;
-  const auto samples = parts.held.size() + parts.kept.size();
-  throw DataError(store + ": " + std::to_string(fraction) + " of " + std::to_string(samples) + " training faces is " +
-                  (parts.held.size() == 0 ? "none" : "all of them") + "; take another fraction");
+/// Each group's rows; one of unknown group is alone.
+std::vector<Rows> rows_by_group(const GroupColumn& column) {
+  std::vector<Rows> groups(column.values.size());
+  for (std::size_t row = 0; row < column.codes.size(); ++row) {
+    const std::int32_t code = column.codes[row];
+    Rows& group = code == kUnknownGroup ? groups.emplace_back() : groups[static_cast<std::size_t>(code)];
+    group.push_back(static_cast<std::int64_t>(row));
+  }
+  std::erase_if(groups, [](const Rows& group) { return group.empty(); });
+  return groups;
 }
 
-}  // namespace
+/// Which of some groups, in their order, together have about `total` rows.
+std::vector<bool> fitting(const std::vector<Rows>& groups, std::size_t total) {
+  std::vector<bool> taken(groups.size());
+  std::size_t left = total, smallest = groups.size();
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    taken[g] = groups[g].size() <= left;
+    if (taken[g]) left -= groups[g].size();
+    if (!taken[g] && (smallest == groups.size() || groups[g].size() < groups[smallest].size())) smallest = g;
+  }
+  if (smallest < groups.size() && groups[smallest].size() - left < left) taken[smallest] = true;
+  return taken;
+}
 
-HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed) {
-  if (!(fraction >= 0 && fraction <= 1))
-    throw std::invalid_argument("holding out a fraction of " + std::to_string(fraction) + ": take 0 to 1");
-  const auto& labels = set.clean_labels.empty() ? set.labels : set.clean_labels;
-  const auto held = drawn(rows_by_class(labels), fraction, set.size(), seed);
+/// Of each row, whether it is held out.
+std::vector<bool> drawn_by_group(const GroupColumn& column, double fraction, std::uint64_t seed) {
+  std::vector<Rows> groups = rows_by_group(column);
+  Draws draws(seed, Purpose::holdout, kWholeGroups, 0);
+  shuffle(std::span(groups), draws);
+  const auto total = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(column.codes.size())));
+  const std::vector<bool> taken = fitting(groups, total);
+  std::vector<bool> held(column.codes.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (const std::int64_t row : groups[g]) held[static_cast<std::size_t>(row)] = taken[g];
+  }
+  return held;
+}
+
+HeldOut parted(const SampleSet& set, const std::vector<bool>& held) {
   Rows in, out;
   for (std::int64_t row = 0; row < set.size(); ++row) (held[static_cast<std::size_t>(row)] ? out : in).push_back(row);
   HeldOut parts{rows_of(set, in), rows_of(set, out)};
@@ -77,14 +107,56 @@ HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed) {
   return parts;
 }
 
+void require_fraction(double fraction) {
+  if (!(fraction >= 0 && fraction <= 1))
+    throw std::invalid_argument("holding out a fraction of " + std::to_string(fraction) + ": take 0 to 1");
+}
+
+const GroupColumn& require_column(const SampleSet& set, const std::string& name, const std::string& store) {
+  if (const GroupColumn* column = find_column(set.groups, name)) return *column;
+  std::vector<std::string> names;
+  for (const GroupColumn& column : set.groups) names.push_back(column.name);
+  throw DataError(store + ": its training split has no groups \"" + name + "\", " +
+                  (names.empty() ? "nor any others" : "there are " + listed(names)));
+}
+
+/// By the column of that name; empty: by single faces.
+HeldOut divided(const SampleSet& train, double fraction, std::uint64_t seed, const std::string& by,
+                const std::string& store) {
+  if (by.empty()) return hold_out(train, fraction, seed);
+  return hold_out_groups(train, require_column(train, by, store), fraction, seed);
+}
+
+void require_both(const HeldOut& parts, double fraction, const std::string& by, const std::string& store) {
+  if (parts.held.size() > 0 && parts.kept.size() > 0) return;
+  const auto samples = parts.held.size() + parts.kept.size();
+  throw DataError(store + ": " + std::to_string(fraction) + " of " + std::to_string(samples) + " training faces" +
+                  (by.empty() ? "" : " in whole groups of " + by) + " is " +
+                  (parts.held.size() == 0 ? "none" : "all of them") + "; take another fraction");
+}
+
+}  // namespace
+
+HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed) {
+  require_fraction(fraction);
+  const auto& labels = set.clean_labels.empty() ? set.labels : set.clean_labels;
+  return parted(set, drawn(rows_by_class(labels), fraction, set.size(), seed));
+}
+
+HeldOut hold_out_groups(const SampleSet& set, const GroupColumn& column, double fraction, std::uint64_t seed) {
+  require_fraction(fraction);
+  return parted(set, drawn_by_group(column, fraction, seed));
+}
+
 std::vector<std::string> write_holdout(const std::filesystem::path& store, const std::filesystem::path& out,
-                                       double fraction, std::uint64_t seed, const std::string& split) {
+                                       double fraction, std::uint64_t seed, const std::string& split,
+                                       const std::string& by) {
   const StoreReader reader(store);
   const auto splits = reader.splits();
   if (std::find(splits.begin(), splits.end(), split) != splits.end())
     throw DataError(store.string() + ": has a split " + split + " already; hold out one that it lacks (--split)");
-  const HeldOut parts = hold_out(reader.open("train"), fraction, seed);
-  require_both(parts, fraction, store.string());
+  const HeldOut parts = divided(reader.open("train"), fraction, seed, by, store.string());
+  require_both(parts, fraction, by, store.string());
   SplitIds ids;
   ids.add("train", parts.kept.ids, store.string());
   ids.add(split, parts.held.ids, store.string());

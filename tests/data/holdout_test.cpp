@@ -1,5 +1,6 @@
 #include "data/tools/holdout.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -100,6 +101,87 @@ TEST(Holdout, HeldOutSamplesGetTheirCleanLabelsBackAndAreDrawnByThem) {
   EXPECT_EQ(parts.kept.clean_labels.size(), 90u);
 }
 
+/// `sizes[g]` faces of group g, spread over the set, and so many of none.
+GroupColumn column_of(const std::vector<int>& sizes, int unknown) {
+  GroupColumn column{"subject", {}, std::vector<std::int32_t>(static_cast<std::size_t>(unknown), kUnknownGroup)};
+  std::vector<int> left = sizes;
+  for (bool any = true; std::exchange(any, false);) {
+    for (std::size_t g = 0; g < sizes.size(); ++g) {
+      if (left[g]-- <= 0) continue;
+      column.codes.push_back(static_cast<std::int32_t>(g));
+      any = true;
+    }
+  }
+  for (std::size_t g = 0; g < sizes.size(); ++g) column.values.push_back(std::to_string(g));
+  return column;
+}
+
+/// The groups of a part, each with how many faces it has there.
+std::map<std::int32_t, int> faces_by_group(const SampleSet& part) {
+  std::map<std::int32_t, int> faces;
+  for (const std::int32_t code : part.groups.at(0).codes) ++faces[code];
+  return faces;
+}
+
+HeldOut held_by_group(const std::vector<int>& sizes, int unknown, double fraction, std::uint64_t seed) {
+  const GroupColumn column = column_of(sizes, unknown);
+  SampleSet set = random_set(static_cast<int>(column.codes.size()), 1, 1);
+  set.groups = {column};
+  return hold_out_groups(set, column, fraction, seed);
+}
+
+TEST(HoldoutByGroup, NoGroupIsOnBothSidesAndEachIsWhole) {
+  const std::vector<int> sizes = {7, 1, 12, 3, 3, 9, 20, 5};
+  std::set<std::vector<std::string>> drawn;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const HeldOut parts = held_by_group(sizes, 4, 0.3, seed);
+    auto groups = faces_by_group(parts.kept);
+    EXPECT_EQ(parts.kept.size() + parts.held.size(), 64);
+    for (const auto& [group, faces] : faces_by_group(parts.held)) {
+      if (group == kUnknownGroup) continue;
+      EXPECT_EQ(faces, sizes[static_cast<std::size_t>(group)]);
+      EXPECT_FALSE(groups.contains(group));
+    }
+    EXPECT_EQ(held_by_group(sizes, 4, 0.3, seed).held.ids, parts.held.ids);
+    drawn.insert(parts.held.ids);
+  }
+  EXPECT_GT(drawn.size(), 10u);
+}
+
+TEST(HoldoutByGroup, ComesAsNearAsHalfTheSmallestGroupThatIsLeft) {
+  const std::vector<int> sizes = {7, 1, 12, 3, 3, 9, 20, 5};
+  for (double fraction = 0; fraction <= 1; fraction += 0.043) {
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const HeldOut parts = held_by_group(sizes, 0, fraction, seed);
+      std::int64_t smallest = 60;
+      for (const auto& [group, faces] : faces_by_group(parts.kept)) smallest = std::min<std::int64_t>(smallest, faces);
+      const std::int64_t missing = std::lround(fraction * 60) - parts.held.size();
+      EXPECT_LE(2 * missing, smallest) << fraction;
+      EXPECT_LE(-2 * missing, 20) << fraction;
+    }
+  }
+  EXPECT_EQ(held_by_group({10, 10, 10}, 0, 0.16, 1).held.size(), 0);
+  EXPECT_EQ(held_by_group({10, 10, 10}, 0, 0.2, 1).held.size(), 10);
+}
+
+TEST(HoldoutByGroup, UnknownFacesAreDrawnOneByOne) {
+  for (const double fraction : {0.1, 0.5, 0.93}) {
+    const HeldOut parts = held_by_group({}, 100, fraction, 1);
+    EXPECT_EQ(parts.held.size(), std::lround(100 * fraction));
+  }
+}
+
+TEST(HoldoutByGroup, CleanLabelsComeBack) {
+  SampleSet set = random_set(8, 1, 1);
+  set.clean_labels = set.labels;
+  for (std::int32_t& label : set.labels) label = (label + 1) % 4;
+  set.groups = {column_of({4, 4}, 0)};
+  const HeldOut parts = hold_out_groups(set, set.groups[0], 0.5, 1);
+  EXPECT_THAT(parts.held.clean_labels, IsEmpty());
+  EXPECT_EQ(parts.kept.clean_labels.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(parts.held.labels[i], std::stoi(parts.held.ids[i].substr(6)) % 4);
+}
+
 class HoldoutStore : public ::testing::Test {
  protected:
   HoldoutStore() { write_small_store(store); }
@@ -121,10 +203,32 @@ TEST_F(HoldoutStore, ASplitThatIsThereIsNotReplaced) {
   EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.2, 1, "val"); }), HasSubstr("has a split val already"));
 }
 
+TEST_F(HoldoutStore, MayBeDividedByGroups) {
+  EXPECT_THAT(write_holdout(store, out, 0.2, 1, "test", "subject").front(), "train: 56 faces, test: 14");
+  const StoreReader reader(out);
+  const SampleSet train = reader.load("train"), test = reader.load("test");
+  const auto& kept = train.groups.at(0).codes;
+  for (const std::int32_t code : test.groups.at(0).codes) EXPECT_EQ(std::count(kept.begin(), kept.end(), code), 0);
+  EXPECT_EQ(test.groups.at(0).values, small_groups(70)[0].values);
+}
+
+TEST_F(HoldoutStore, AColumnThatIsNotThereIsNamedWithThoseThatAre) {
+  EXPECT_EQ(complaint([&] { write_holdout(store, out, 0.2, 1, "test", "age"); }),
+            store.string() + ": its training split has no groups \"age\", there are subject, gender");
+  StoreWriter writer(store, small_set(5).info);
+  writer.write_split("train", small_set(5));
+  writer.commit();
+  EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.2, 1, "test", "age"); }),
+              HasSubstr("\"age\", nor any others"));
+  EXPECT_THAT(folder.names(), ElementsAre("x.h5"));
+}
+
 TEST_F(HoldoutStore, NeitherPartMayBeEmpty) {
   EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.001, 1, "test"); }),
               HasSubstr("of 70 training faces is none"));
   EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.999, 1, "test"); }), HasSubstr("is all of them"));
+  EXPECT_THAT(complaint([&] { write_holdout(store, out, 0.01, 1, "test", "subject"); }),
+              HasSubstr("of 70 training faces in whole groups of subject is none"));
 }
 
 TEST_F(HoldoutStore, AFaceThatIsThereTwiceIsNotTrainedAndTestedOn) {

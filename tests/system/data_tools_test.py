@@ -162,23 +162,29 @@ class DataTools(Case):
             words = [word for share in shares for word in (f"{100 * share:.1f}", "%")]
             self.assertEqual(rows[name], [str(faces), *words, f"{votes['mean_entropy']:.3f}"])
 
-    def test_groups_of_a_table_are_printed_by_value(self):
+    def test_groups_of_a_table_are_printed_by_value_and_held_out_whole(self):
         images, out = self.folder / "people", self.folder / "people.h5"
         rows = ["path,subject,age"]
         self.done("inspect", self.faces, "--sheet", self.folder / "face.png")
         face_bytes = (self.folder / "face.png").read_bytes()
         for kind in ("calm", "glad"):
             (images / "train" / kind).mkdir(parents=True)
-            for face in range(12):
+            for face in range(21):
                 (images / "train" / kind / f"{face}.png").write_bytes(face_bytes)
-                rows.append(f"train/{kind}/{face}.png,{kind} {face},{'old' if face < 4 else ''}")
+                rows.append(f"train/{kind}/{face}.png,S{face},{'old' if face < 4 else ''}")
         (images / "groups.csv").write_text("\n".join(rows))
         self.done("import", "folder", images, out, "--size", 32)
         lines = self.done("inspect", out).splitlines()
-        self.assertIn("  age: old 8, unknown 16", lines)
-        self.assertIn("  subject: 24 values, unknown 0", lines)
+        self.assertIn("  age: old 8, unknown 34", lines)
+        self.assertIn("  subject: 21 values, unknown 0", lines)
         age = json.loads(self.done("inspect", out, "--json"))["splits"]["train"]["groups"]["age"]
-        self.assertEqual(age, {"values": 1, "faces": [["old", 8]], "unknown": 16})
+        self.assertEqual(age, {"values": 1, "faces": [["old", 8]], "unknown": 34})
+        self.assertIn("train: 34 faces, val: 8", self.done("holdout", out, out, "--fraction", 0.2, "--by", "subject"))
+        with h5py.File(out) as file:
+            train, val = (set(file[f"original/{name}/groups/subject/codes"][:]) for name in ("train", "val"))
+        self.assertEqual((len(train), len(val), train & val), (17, 4, set()))
+        self.done("verify", out)
+        self.assertIn('no groups "race"', self.refused("holdout", out, out, "--split", "test", "--by", "race"))
 
     def test_the_sheet_shows_the_split_asked_for(self):
         sheets = {name: self.folder / f"{name}.png" for name in ("first", "train", "val")}

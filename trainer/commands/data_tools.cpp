@@ -13,7 +13,7 @@ namespace penumbra::trainer {
 namespace {
 
 struct Arguments {
-  std::string from, to, split = "val";
+  std::string from, to, split = "val", by;
   std::vector<std::string> stores, class_map;
   double rate = 0.2, fraction = 0.1;
   std::uint64_t seed = 1;
@@ -40,15 +40,17 @@ void add_holdout(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* command = data.add_subcommand("holdout", "A store with a part of its training split held out");
   command->add_option("store", a->from, "HDF5 store")->required();
   command->add_option("out", a->to, "HDF5 file to write")->required();
-  command->add_option("--fraction", a->fraction, "share of the training faces, class by class")
+  command->add_option("--fraction", a->fraction, "share of the training faces, class by class (without --by)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--seed", a->seed, "which faces")->capture_default_str();
   command->add_option("--split", a->split, "what they become: val or test")
       ->check(CLI::IsMember({"val", "test"}))
       ->capture_default_str();
+  command->add_option("--by", a->by, "whole groups of this column, e.g. subject, as `penumbra data inspect` names it");
   command->footer("Example: penumbra data holdout rafdb.h5 rafdb-val.h5 --fraction 0.1 --seed 1");
-  command->callback([a] { print_lines(data::write_holdout(a->from, a->to, a->fraction, a->seed, a->split), a->to); });
+  command->callback(
+      [a] { print_lines(data::write_holdout(a->from, a->to, a->fraction, a->seed, a->split, a->by), a->to); });
 }
 
 void add_merge(CLI::App& data, const std::shared_ptr<Arguments>& a) {
