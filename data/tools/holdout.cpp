@@ -5,6 +5,8 @@
 #include <numeric>
 #include <span>
 #include <stdexcept>
+#include <string_view>
+#include <unordered_map>
 
 #include "data/error.h"
 #include "data/plan/class_rows.h"
@@ -96,6 +98,12 @@ std::vector<bool> drawn_by_group(const GroupColumn& column, double fraction, std
   return held;
 }
 
+/// Faces of one id go where the first of them goes.
+void keep_ids_together(const std::vector<std::string>& ids, std::vector<bool>& held) {
+  std::unordered_map<std::string_view, std::size_t> first;
+  for (std::size_t row = 0; row < ids.size(); ++row) held[row] = held[first.emplace(ids[row], row).first->second];
+}
+
 HeldOut parted(const SampleSet& set, const std::vector<bool>& held) {
   Rows in, out;
   for (std::int64_t row = 0; row < set.size(); ++row) (held[static_cast<std::size_t>(row)] ? out : in).push_back(row);
@@ -140,7 +148,9 @@ void require_both(const HeldOut& parts, double fraction, const std::string& by, 
 HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed) {
   require_fraction(fraction);
   const auto& labels = set.clean_labels.empty() ? set.labels : set.clean_labels;
-  return parted(set, drawn(rows_by_class(labels), fraction, set.size(), seed));
+  std::vector<bool> held = drawn(rows_by_class(labels), fraction, set.size(), seed);
+  keep_ids_together(set.ids, held);
+  return parted(set, held);
 }
 
 HeldOut hold_out_groups(const SampleSet& set, const GroupColumn& column, double fraction, std::uint64_t seed) {

@@ -16,8 +16,9 @@ struct HeldOut {
 
 /// Holds out round(fraction * N) samples, each class its share: rounded down, and the largest remainders rounded up so
 /// that the total is right (the lower class first where they are equal). Which samples of a class, follows from `seed`
-/// alone. Where clean labels are known they are what counts, and what the held-out samples get back. `fraction` lies
-/// in [0, 1], or it is a std::invalid_argument.
+/// alone. Faces of one id, which FERPlus has, stay together, with the first of them. Where clean labels are known they
+/// are what counts, and what the held-out samples get back. `fraction` lies in [0, 1], or it is a
+/// std::invalid_argument.
 HeldOut hold_out(const SampleSet& set, double fraction, std::uint64_t seed);
 
 /// Holds out whole groups of the column, so that no subject, for one, is in both parts: in an order that follows from
