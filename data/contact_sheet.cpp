@@ -40,10 +40,8 @@ std::vector<std::int64_t> spread(const std::vector<std::int64_t>& rows, std::siz
 
 /// Row of a set as an image of `side` pixels.
 Image face(const SampleSet& set, std::int64_t row, int side) {
-  const int size = set.info.image_size;
-  Image image{size, size, set.info.channels, std::vector<std::uint8_t>(set.image_bytes())};
-  set.pixels.read(row, 1, set.image_bytes(), image.pixels.data());
-  return side == size ? image : resize(image, side);
+  const Image image = image_of_row(set, row);
+  return side == image.width ? image : resize(image, side);
 }
 
 }  // namespace

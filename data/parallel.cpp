@@ -18,7 +18,7 @@ void for_runs(std::int64_t count, std::int64_t run, int threads,
     try {
       for (std::int64_t begin = next.fetch_add(run); begin < count; begin = next.fetch_add(run))
         work(begin, std::min(count, begin + run));
-    } catch (...) {
+    } catch (...) {  // every exception: the caller's thread rethrows it
       next = count;
       const std::lock_guard lock(mutex);
       if (!failure) failure = std::current_exception();

@@ -5,6 +5,7 @@
 
 #include "data/error.h"
 #include "data/render/variants.h"
+#include "data/store/durable.h"
 #include "data/store/writer.h"
 
 namespace penumbra::data {
@@ -37,12 +38,6 @@ bool holds(const fs::path& part, const StoredVariant& variant, const StoreInfo& 
   } catch (const DataError&) {
     return false;
   }
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw DataError(folder.string() + ": cannot be made: " + error.message());
 }
 
 void render_part(const fs::path& part, const SampleSet& train, const StoredVariant& variant, const StoreInfo& info,

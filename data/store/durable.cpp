@@ -69,6 +69,12 @@ std::string write_failure(const fs::path& path, const std::string& what) {
   return path.string() + ": cannot be written: " + what + (full ? "; the disk is full: make room and try again" : "");
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw DataError(folder.string() + ": cannot be made: " + error.message());
+}
+
 fs::path create_partial(const fs::path& path) {
   if (fs::is_directory(path)) throw DataError(write_failure(path, "it is a folder"));
   for (int attempt = 0; attempt < kMostNames; ++attempt) {

@@ -12,6 +12,9 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
+/// Makes a folder and those above it where they are not there. Throws DataError.
+void make_folder(const std::filesystem::path& folder);
+
 /// Creates a new, empty file beside `path` that no other program writes to, and returns its name. Throws DataError.
 std::filesystem::path create_partial(const std::filesystem::path& path);
 

@@ -89,8 +89,14 @@ std::size_t Images::row_bytes() const {
 }
 
 bool Images::jpeg() const {
-  const auto holds_jpegs = [](const auto& file) { return file->rows() > 0 && !file->jpeg(0).empty(); };
+  const auto holds_jpegs = [](const auto& file) { return file->rows() > 0 && file->jpeg_bytes(0) > 0; };
   return !resident() && std::ranges::all_of(files_, holds_jpegs);
+}
+
+std::uint64_t Images::jpeg_bytes(std::int64_t row) const {
+  if (resident()) return 0;
+  const auto [file, place] = locate(files_, static_cast<std::uint64_t>(row));
+  return file->jpeg_bytes(place);
 }
 
 std::vector<std::uint8_t> Images::jpeg(std::int64_t row) const {

@@ -38,8 +38,9 @@ class Images {
   bool resident() const { return files_.empty(); }
   /// Of images in files; throws std::logic_error where they are in memory.
   std::size_t row_bytes() const;
-  /// Whether all are in files as JPEGs, and the one of a row as it is stored (empty where it is not).
+  /// Whether all are JPEGs, and the one of a row as it is stored, and its size (empty and 0 where it is none).
   bool jpeg() const;
+  std::uint64_t jpeg_bytes(std::int64_t row) const;
   std::vector<std::uint8_t> jpeg(std::int64_t row) const;
   /// All of them. Throws std::logic_error unless resident().
   std::span<const std::uint8_t> bytes() const;

@@ -31,6 +31,7 @@ class JpegRows : public RowFile {
 
   void read(std::uint64_t first, std::span<std::uint8_t* const> targets) const override;
   std::shared_ptr<const RowFile> selected(std::span<const std::uint64_t> some) const override;
+  std::uint64_t jpeg_bytes(std::uint64_t row) const override { return places_.at(row).bytes; }
   std::vector<std::uint8_t> jpeg(std::uint64_t row) const override;
 
  private:

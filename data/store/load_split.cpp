@@ -64,11 +64,6 @@ OneKind open_one_kind(std::span<const std::string> files, const ClassOptions& op
   return kind;
 }
 
-bool holds(const StoreReader& reader, const std::string& split) {
-  const auto splits = reader.splits();
-  return std::find(splits.begin(), splits.end(), split) != splits.end();
-}
-
 }  // namespace
 
 StoreInfo require_one_kind(std::span<const std::string> files, const ClassOptions& options) {
@@ -79,7 +74,7 @@ SampleSet open_split(std::span<const std::string> files, const std::string& spli
   const OneKind kind = open_one_kind(files, options);
   std::vector<SampleSet> parts;
   for (const StoreReader& reader : kind.readers) {
-    if (holds(reader, split)) parts.push_back(in_classes(reader.open(split), options.map, kind.info));
+    if (reader.has(split)) parts.push_back(in_classes(reader.open(split), options.map, kind.info));
   }
   if (parts.empty()) throw DataError(listed(files) + ": no split " + split);
   SampleSet all = concatenate(std::move(parts));

@@ -83,10 +83,12 @@ StoreReader& StoreReader::operator=(StoreReader&&) noexcept = default;
 
 const StoreInfo& StoreReader::info() const { return file_->info; }
 
+bool StoreReader::has(const std::string& split) const { return file_->input.has(split_path(split)); }
+
 std::vector<std::string> StoreReader::splits() const {
   std::vector<std::string> found;
   for (const char* split : kSplits) {
-    if (file_->input.has(split_path(split))) found.emplace_back(split);
+    if (has(split)) found.emplace_back(split);
   }
   return found;
 }

@@ -23,6 +23,7 @@ class StoreReader {
   const StoreInfo& info() const;
   /// "train", "val", "test": those that the file has, in this order.
   std::vector<std::string> splits() const;
+  bool has(const std::string& split) const;
   /// Reads one split whole and checks shapes, ranges, votes and groups. Throws DataError (also when it is missing).
   SampleSet load(const std::string& split) const;
   /// The same, but images stay in the file where it holds them in pieces of whole rows.

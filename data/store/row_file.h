@@ -24,6 +24,8 @@ class RowFile {
   virtual void read(std::uint64_t first, std::span<std::uint8_t* const> targets) const = 0;
   /// Some of the rows, in the given order.
   virtual std::shared_ptr<const RowFile> selected(std::span<const std::uint64_t> some) const = 0;
+  /// Bytes of a row's JPEG; 0 where rows are stored raw.
+  virtual std::uint64_t jpeg_bytes(std::uint64_t row) const = 0;
   /// The JPEG of a row, as it is stored; empty where rows are stored raw.
   virtual std::vector<std::uint8_t> jpeg(std::uint64_t row) const = 0;
 
@@ -49,6 +51,7 @@ class RawRows : public RowFile {
   RawRows(std::shared_ptr<const OpenFile> file, RowExtents extents);
   void read(std::uint64_t first, std::span<std::uint8_t* const> targets) const override;
   std::shared_ptr<const RowFile> selected(std::span<const std::uint64_t> some) const override;
+  std::uint64_t jpeg_bytes(std::uint64_t) const override { return 0; }
   std::vector<std::uint8_t> jpeg(std::uint64_t) const override { return {}; }
 
  private:

@@ -25,6 +25,13 @@ void add_pixels(const Images& images, Hash& hash) {
 
 }  // namespace
 
+Image image_of_row(const SampleSet& set, std::int64_t row) {
+  const int size = set.info.image_size;
+  Image image{size, size, set.info.channels, std::vector<std::uint8_t>(set.image_bytes())};
+  set.pixels.read(row, 1, set.image_bytes(), image.pixels.data());
+  return image;
+}
+
 std::uint64_t fingerprint(const SampleSet& set) {
   Hash hash;
   for (const auto& name : set.info.classes) hash.add(std::span<const char>(name.c_str(), name.size() + 1));
@@ -44,12 +51,6 @@ std::uint64_t fingerprint(const Images& images) {
 std::uint64_t label_fingerprint(std::span<const std::int32_t> labels) {
   Hash hash;
   hash.add(labels);
-  return hash.digest();
-}
-
-std::uint64_t byte_fingerprint(std::span<const std::uint8_t> bytes) {
-  Hash hash;
-  hash.add(bytes);
   return hash.digest();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/store/groups.h"
+#include "data/store/image.h"
 #include "data/store/images.h"
 
 namespace penumbra::data {
@@ -44,13 +45,15 @@ struct SampleSet {
   }
 };
 
+/// A row's image, from memory or from its file. Throws what Images::read throws.
+Image image_of_row(const SampleSet& set, std::int64_t row);
+
 /// XXH3-64 over class names, pixels, labels, votes and clean labels: two ranks that train on the same data agree on it.
 /// Groups do not count: training does not depend on them.
 std::uint64_t fingerprint(const SampleSet& set);
 
-/// XXH3-64 over images, and over any bytes.
+/// XXH3-64 over images.
 std::uint64_t fingerprint(const Images& images);
-std::uint64_t byte_fingerprint(std::span<const std::uint8_t> bytes);
 
 /// XXH3-64 over the labels alone: what a matching depends on.
 std::uint64_t label_fingerprint(std::span<const std::int32_t> labels);

@@ -7,7 +7,7 @@ namespace penumbra::data {
 void write_variants(const std::filesystem::path& path, const std::vector<std::filesystem::path>& variants) {
   const StoreReader reader(path);
   const auto splits = reader.splits();
-  if (!variants.empty() && (splits.empty() || splits.front() != "train"))
+  if (!variants.empty() && !reader.has("train"))
     throw DataError(path.string() + ": has no training split that variants could belong to");
   StoreWriter writer(path, reader.info());
   for (const auto& split : splits) writer.write_split(split, reader.open(split));

@@ -53,7 +53,7 @@ RowSource rows_from(const Images& images, std::size_t row_bytes) {
 void write_jpegs(Hdf5Output& output, const std::string& group, const Images& images, std::int64_t rows) {
   std::vector<std::uint64_t> ends;
   for (std::int64_t row = 0; row < rows; ++row)
-    ends.push_back((ends.empty() ? 0 : ends.back()) + images.jpeg(row).size());
+    ends.push_back((ends.empty() ? 0 : ends.back()) + images.jpeg_bytes(row));
   std::int64_t next = 0;
   output.write_bytes(group + "jpeg", ends.back(), [&] { return images.jpeg(next++); });
   output.write<std::uint64_t>(group + "jpeg_ends", ends, {ends.size()});

@@ -162,8 +162,7 @@ std::vector<std::string> write_holdout(const std::filesystem::path& store, const
                                        double fraction, std::uint64_t seed, const std::string& split,
                                        const std::string& by) {
   const StoreReader reader(store);
-  const auto splits = reader.splits();
-  if (std::find(splits.begin(), splits.end(), split) != splits.end())
+  if (reader.has(split))
     throw DataError(store.string() + ": has a split " + split + " already; hold out one that it lacks (--split)");
   const HeldOut parts = divided(reader.open("train"), fraction, seed, by, store.string());
   require_both(parts, fraction, by, store.string());

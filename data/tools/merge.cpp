@@ -19,9 +19,7 @@ std::vector<SampleSet> parts_of(std::span<const std::string> stores, const Class
   std::vector<SampleSet> parts;
   for (const std::string& store : stores) {
     const StoreReader reader(store);
-    const auto splits = reader.splits();
-    const bool holds = std::ranges::find(splits, split) != splits.end();
-    parts.push_back(holds ? in_classes(reader.open(split), map, info) : SampleSet());
+    parts.push_back(reader.has(split) ? in_classes(reader.open(split), map, info) : SampleSet());
     ids.add(split, parts.back().ids, store);
   }
   return parts;

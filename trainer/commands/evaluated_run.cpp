@@ -1,12 +1,10 @@
 #include "trainer/commands/evaluated_run.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include "data/error.h"
+#include "data/store/durable.h"
 #include "data/store/load_split.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/predict.h"
@@ -28,12 +26,6 @@ void check_match(const TrainedModel& model, const data::SampleSet& set, const st
   }
 }
 
-std::string file_fingerprint(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::vector<std::uint8_t> bytes((std::istreambuf_iterator<char>(file)), {});
-  return fmt::format("weights {:016x}", data::byte_fingerprint(bytes));
-}
-
 }  // namespace
 
 EvaluatedRun load_run(const ModelArguments& model, const SplitArguments& split) {
@@ -46,7 +38,8 @@ EvaluatedRun load_run(const ModelArguments& model, const SplitArguments& split) 
 
 std::vector<float> posterior_of(EvaluatedRun& run, comm::World& world) {
   world.require_agreement("evaluated data", fmt::format("{:016x}", data::fingerprint(run.set)));
-  world.require_agreement("run", to_toml(run.model->config) + file_fingerprint(run.model->checkpoint));
+  world.require_agreement("run", fmt::format("{}weights {:016x}", to_toml(run.model->config),
+                                             data::stamp_of(run.model->checkpoint).checksum));
   at::set_num_threads(world.cores());
   std::vector<float> posterior;
   run_or_abort(world, [&] {

@@ -11,6 +11,7 @@
 
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/supervised.h"
@@ -24,8 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double kLongestPause = 60;  ///< seconds between two starts
 
 struct Arguments {
-  int ranks = 1, restarts = 10;
-  std::string mpirun = "--bind-to none";
+  LaunchArguments launch;
   std::vector<std::string> command;
 };
 
@@ -47,10 +47,10 @@ std::vector<std::string> job(const Arguments& arguments) {
   for (const auto& [name, value] : {std::pair{"time", "3"}, {"intvl", "1"}, {"probes", "3"}}) {
     words.insert(words.end(), {"--mca", fmt::format("oob_tcp_keepalive_{}", name), value});
   }
-  for (const std::string& word : words_of(arguments.mpirun)) words.push_back(word);
+  for (const std::string& word : words_of(arguments.launch.mpirun)) words.push_back(word);
   for (const char* variable : {kLaunchId, kRestartCount})
     words.insert(words.end(), {"-x", variable});  // to ranks on other hosts
-  words.insert(words.end(), {"-np", std::to_string(arguments.ranks)});
+  words.insert(words.end(), {"-np", std::to_string(arguments.launch.ranks)});
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   words.insert(words.end(), arguments.command.begin(), arguments.command.end());
   return words;
@@ -101,7 +101,7 @@ int launch(const Arguments& arguments) {
     const auto begin = Clock::now();
     const int code = supervised.run(words, {{kLaunchId, id}, {kRestartCount, std::to_string(starts.size())}});
     starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
-    const auto left = arguments.restarts - (static_cast<int>(starts.size()) - 1);
+    const auto left = arguments.launch.restarts - (static_cast<int>(starts.size()) - 1);
     if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {
       if (starts.size() > 1 || may_help_to_restart(code) || code == Supervised::kNotFound) summarise(starts);
       // A wish to stop that came before the ranks could hear it ended them: nothing is lost by that.
@@ -123,11 +123,7 @@ void add_launch(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("launch", "Runs train under mpirun, and again from its newest checkpoint when a rank is lost");
-  command->add_option("-n,--np", arguments->ranks, "ranks")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  command->add_option("--restarts", arguments->restarts, "at most so many")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
-  command->add_option("--mpirun", arguments->mpirun, "further options of mpirun, as one text")->capture_default_str();
+  add_launch_options(*command, arguments->launch);
   command->add_option("command", arguments->command, "after --: train and its arguments");
   command->footer(
       "SIGTERM, SIGINT or SIGUSR1 to it: the run takes a checkpoint and ends with 75.\n"

@@ -41,6 +41,14 @@ void add_config_option(CLI::App& command, std::vector<std::string>& configs) {
   command.add_option("configs", configs, "TOML files; later ones win")->required();
 }
 
+void add_launch_options(CLI::App& command, LaunchArguments& launch) {
+  command.add_option("-n,--np", launch.ranks, "ranks")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command.add_option("--restarts", launch.restarts, "of a run that loses a rank, at most so many")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--mpirun", launch.mpirun, "further options of mpirun, as one text")->capture_default_str();
+}
+
 void add_set_option(CLI::App& command, std::vector<std::string>& sets) {
   command.add_option("--set", sets, "section.key=value, over the file")
       ->take_all()

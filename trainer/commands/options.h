@@ -37,6 +37,15 @@ void add_class_map_option(CLI::App& command, std::vector<std::string>& lines);
 /// CONFIG..., for load_config.
 void add_config_option(CLI::App& command, std::vector<std::string>& configs);
 
+/// How `penumbra launch` starts a run.
+struct LaunchArguments {
+  int ranks = 1, restarts = 10;
+  std::string mpirun = "--bind-to none";
+};
+
+/// -n or --np, --restarts and --mpirun.
+void add_launch_options(CLI::App& command, LaunchArguments& launch);
+
 /// --set section.key=value, any number of times.
 void add_set_option(CLI::App& command, std::vector<std::string>& sets);
 

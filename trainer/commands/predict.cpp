@@ -11,6 +11,7 @@
 
 #include "data/error.h"
 #include "data/import/image_file.h"
+#include "data/store/durable.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
 #include "trainer/prediction/face_files.h"
@@ -57,8 +58,7 @@ Faces read_faces(std::span<const std::string> files, const data::StoreInfo& info
 void draw_overlays(const std::string& folder, const data::SampleSet& set, const std::vector<Prediction>& found,
                    std::size_t first) {
   for (std::size_t row = 0; row < found.size(); ++row) {
-    const auto pixels = set.image(static_cast<std::int64_t>(row));
-    const data::Image face{set.info.image_size, set.info.image_size, set.info.channels, {pixels.begin(), pixels.end()}};
+    const data::Image face = data::image_of_row(set, static_cast<std::int64_t>(row));
     const std::string name = fmt::format("{:05}-{}.png", first + row + 1, fs::path(found[row].image).stem().string());
     data::write_png(fs::path(folder) / name, overlay(face, found[row].attention));
   }
@@ -91,12 +91,6 @@ class Printer {
   std::int64_t printed_ = 0;
 };
 
-void make_folder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw data::DataError(fmt::format("{}: cannot be made: {}", folder, error.message()));
-}
-
 /// The last complaint ends the program.
 void complain(const std::vector<std::string>& bad) {
   if (bad.empty()) return;
@@ -108,7 +102,7 @@ void run_predict(const Arguments& arguments) {
   at::set_num_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   TrainedModel model = load_model(arguments.model.run, arguments.model.weights, arguments.model.head);
   const std::vector<std::string> files = face_files(arguments.images);
-  if (!arguments.overlays.empty()) make_folder(arguments.overlays);
+  if (!arguments.overlays.empty()) data::make_folder(arguments.overlays);
   const bool attention = arguments.attention || !arguments.overlays.empty();
   const auto batch = static_cast<std::size_t>(model.config.evaluation.batch);
   const auto start = std::chrono::steady_clock::now();

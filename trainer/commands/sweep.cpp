@@ -15,6 +15,7 @@
 #include "trainer/commands/measured_method.h"
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
+#include "trainer/evaluation/measures.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/supervised.h"
 #include "trainer/run_folder.h"
@@ -24,16 +25,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The measures of the table, and those of them that are taken after the temperature.
+/// The measures of the table; those of probabilities are taken after the temperature.
 constexpr std::array kShown = {"accuracy", "ece", "nll", "kl_human", "spearman_entropy", "auroc_error"};
-constexpr std::array kCalibrated = {"ece", "nll", "kl_human"};
 
 struct Arguments {
   std::string folder;
   std::vector<std::string> configs, ablations, sets;
   std::vector<std::uint64_t> seeds = {1, 2, 3};
-  int ranks = 1, restarts = 10;
-  std::string mpirun = "--bind-to none";
+  LaunchArguments launch;
   ModelArguments model;
   SplitArguments split;
 };
@@ -47,9 +46,9 @@ std::string run_folder(const Arguments& arguments, const std::string& ablation, 
 /// A start of `penumbra launch` that trains one run, or says that it is finished.
 std::vector<std::string> words_of(const Arguments& arguments, const std::string& ablation, std::uint64_t seed) {
   std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "launch"};
-  words.insert(words.end(),
-               {"--np", std::to_string(arguments.ranks), "--restarts", std::to_string(arguments.restarts)});
-  words.insert(words.end(), {"--mpirun", arguments.mpirun, "--", "train"});
+  words.insert(words.end(), {"--np", std::to_string(arguments.launch.ranks), "--restarts",
+                             std::to_string(arguments.launch.restarts)});
+  words.insert(words.end(), {"--mpirun", arguments.launch.mpirun, "--", "train"});
   words.insert(words.end(), arguments.configs.begin(), arguments.configs.end());
   words.push_back(ablation);
   for (const std::string& set : arguments.sets) words.insert(words.end(), {"--set", set});
@@ -107,11 +106,13 @@ nlohmann::json compare_all(const Arguments& arguments, comm::World& world) {
   BootstrapOptions options;
   options.threads = world.cores();
   MethodMeasurer measurer(arguments.model, arguments.split, world);
-  const MeasuredMethod reference = measurer.measure(runs_of(arguments, arguments.ablations.front()));
+  std::vector<MeasuredMethod> methods;
+  for (const std::string& ablation : arguments.ablations)
+    methods.push_back(measurer.measure(runs_of(arguments, ablation)));
   nlohmann::json rows = nlohmann::json::array();
-  for (const std::string& ablation : arguments.ablations) {
-    nlohmann::json row = compare_methods(measurer.measure(runs_of(arguments, ablation)), reference, options);
-    row["ablation"] = name_of_ablation(ablation);
+  for (std::size_t i = 0; i < methods.size(); ++i) {
+    nlohmann::json row = compare_methods(methods[i], methods.front(), options);
+    row["ablation"] = name_of_ablation(arguments.ablations[i]);
     rows.push_back(std::move(row));
   }
   return {{"reference", name_of_ablation(arguments.ablations.front())},
@@ -122,8 +123,7 @@ nlohmann::json compare_all(const Arguments& arguments, comm::World& world) {
 }
 
 std::string cell(const nlohmann::json& row, const std::string& measure, bool is_reference) {
-  const bool calibrated = std::find(kCalibrated.begin(), kCalibrated.end(), measure) != kCalibrated.end();
-  const nlohmann::json& found = row.at(calibrated ? "calibrated" : "measures").at(measure);
+  const nlohmann::json& found = row.at(is_of_probabilities(measure) ? "calibrated" : "measures").at(measure);
   if (found.at("a").is_null()) return "";
   if (is_reference || found.at("difference").is_null()) return fmt::format("{:.4f}", found.at("a").get<double>());
   return fmt::format("{:.4f} ({:+.4f}, p {:.3f})", found.at("a").get<double>(), found.at("difference").get<double>(),
@@ -134,8 +134,7 @@ std::string cell(const nlohmann::json& row, const std::string& measure, bool is_
 std::string table_of(const nlohmann::json& result) {
   std::string header = "| ablation |", line = "|---|";
   for (const std::string measure : kShown) {
-    const bool calibrated = std::find(kCalibrated.begin(), kCalibrated.end(), measure) != kCalibrated.end();
-    header += fmt::format(" {}{} |", measure, calibrated ? ", calibrated" : "");
+    header += fmt::format(" {}{} |", measure, is_of_probabilities(measure) ? ", calibrated" : "");
     line += "---|";
   }
   std::string text = fmt::format("{}\n{}\n", header, line);
@@ -180,11 +179,7 @@ void add_sweep(CLI::App& app) {
       ->add_option("--ablation", arguments->ablations, "TOML files over the configuration; the first is the reference")
       ->required();
   command->add_option("--seed", arguments->seeds, "seeds")->capture_default_str();
-  command->add_option("--np", arguments->ranks, "ranks a run")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  command->add_option("--restarts", arguments->restarts, "of a run that loses a rank, at most so many")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
-  command->add_option("--mpirun", arguments->mpirun, "further options of mpirun, as one text")->capture_default_str();
+  add_launch_options(*command, arguments->launch);
   add_set_option(*command, arguments->sets);
   add_weights_options(*command, arguments->model);
   add_split_options(*command, arguments->split);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <limits>
 #include <stdexcept>
 
+#include "data/parallel.h"
 #include "data/plan/philox.h"
 
 namespace penumbra::trainer {
@@ -39,20 +39,14 @@ std::vector<double> multiplicities(std::size_t faces, std::uint32_t resample, st
 std::vector<std::vector<double>> replicates(std::size_t faces, const Statistic& statistic,
                                             const BootstrapOptions& options) {
   if (faces == 0 || options.resamples < 1) throw std::invalid_argument("bootstrap: no faces, or no resamples");
-  const auto resamples = static_cast<std::uint32_t>(options.resamples);
-  const auto threads = static_cast<std::uint32_t>(std::clamp(options.threads, 1, options.resamples));
-  std::vector<std::vector<double>> by_resample(resamples);
-  const auto work = [&](std::uint32_t thread) {
-    for (std::uint32_t r = thread; r < resamples; r += threads) {
-      by_resample[r] = statistic(r, multiplicities(faces, r, options.seed));
-    }
-  };
-  std::vector<std::future<void>> others;
-  for (std::uint32_t t = 1; t < threads; ++t) others.push_back(std::async(std::launch::async, work, t));
-  work(0);
-  for (auto& other : others) other.get();
-  std::vector<std::vector<double>> out(by_resample[0].size(), std::vector<double>(resamples));
-  for (std::uint32_t r = 0; r < resamples; ++r) {
+  const std::int64_t resamples = options.resamples;
+  std::vector<std::vector<double>> by_resample(static_cast<std::size_t>(resamples));
+  data::for_runs(resamples, /*run=*/1, std::max(1, options.threads), [&](std::int64_t resample, std::int64_t) {
+    const auto r = static_cast<std::uint32_t>(resample);
+    by_resample[r] = statistic(r, multiplicities(faces, r, options.seed));
+  });
+  std::vector<std::vector<double>> out(by_resample[0].size(), std::vector<double>(by_resample.size()));
+  for (std::size_t r = 0; r < by_resample.size(); ++r) {
     for (std::size_t k = 0; k < out.size(); ++k) out[k][r] = by_resample[r][k];
   }
   return out;

@@ -7,20 +7,12 @@
 #include <stdexcept>
 #include <string>
 
+#include "trainer/evaluation/distributions.h"
+
 namespace penumbra::trainer {
 namespace {
 
 using Row = std::span<const float>;
-
-std::size_t arg_max(Row row) {
-  return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
-}
-
-double entropy(Row row) {
-  double h = 0;
-  for (const float p : row) h -= p > 0 ? p * std::log(static_cast<double>(p)) : 0;
-  return h;
-}
 
 Ranking entropies(std::span<const float> rows, std::size_t classes) {
   std::vector<double> out;
@@ -43,16 +35,6 @@ double kl_divergence(Row target, Row row) {
     if (target[c] > 0) sum += target[c] * (std::log(static_cast<double>(target[c])) + surprise(row[c]));
   }
   return sum;
-}
-
-double js_divergence(Row a, Row b) {
-  double sum = 0;
-  for (std::size_t c = 0; c < a.size(); ++c) {
-    const double pa = a[c], pb = b[c], middle = (pa + pb) / 2;
-    if (pa > 0) sum += pa * std::log(pa / middle);
-    if (pb > 0) sum += pb * std::log(pb / middle);
-  }
-  return sum / 2;
 }
 
 double cosine_similarity(Row a, Row b) {

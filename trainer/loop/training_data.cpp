@@ -18,10 +18,8 @@ namespace penumbra::trainer {
 namespace {
 
 bool any_has_split(const std::vector<std::string>& files, const std::string& split) {
-  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-    const auto splits = data::StoreReader(file).splits();
-    return std::find(splits.begin(), splits.end(), split) != splits.end();
-  });
+  return std::any_of(files.begin(), files.end(),
+                     [&](const std::string& file) { return data::StoreReader(file).has(split); });
 }
 
 void check_shape(const Config& config, const data::StoreInfo& info) {

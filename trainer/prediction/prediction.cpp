@@ -1,34 +1,18 @@
 #include "trainer/prediction/prediction.h"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "trainer/evaluation/distributions.h"
 #include "trainer/loop/predict.h"
 #include "trainer/nets/attention.h"
 
 namespace penumbra::trainer {
 namespace {
-
-using Row = std::span<const float>;
-
-double entropy_of(Row p) {
-  double h = 0;
-  for (const float share : p) h -= share > 0 ? share * std::log(share) : 0;
-  return h;
-}
-
-/// JS(p, q) in nats.
-double js_divergence(Row p, Row q) {
-  std::vector<float> middle(p.size());
-  std::transform(p.begin(), p.end(), q.begin(), middle.begin(), [](float a, float b) { return 0.5f * (a + b); });
-  return std::max(0.0, entropy_of(middle) - 0.5 * (entropy_of(p) + entropy_of(q)));
-}
 
 AttentionMap as_map(const at::Tensor& values) {
   const at::Tensor dense = values.to(at::kCPU, at::kFloat).contiguous();
@@ -73,14 +57,9 @@ std::vector<Prediction> predict_faces(TrainedModel& model, const data::SampleSet
   const auto classes = static_cast<std::size_t>(set.classes());
   std::vector<Prediction> found;
   for (std::size_t row = 0; row < set.ids.size(); ++row) {
-    const auto of = [&](const std::vector<float>& all) { return Row(all).subspan(row * classes, classes); };
-    const Row p = of(answer);
-    found.push_back({set.ids[row],
-                     static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin()),
-                     {p.begin(), p.end()},
-                     entropy_of(p),
-                     std::nullopt,
-                     {}});
+    const auto of = [&](const std::vector<float>& all) { return Shares(all).subspan(row * classes, classes); };
+    const Shares p = of(answer);
+    found.push_back({set.ids[row], arg_max(p), {p.begin(), p.end()}, entropy(p), std::nullopt, {}});
     if (!posteriors.ambiguous.empty())
       found.back().disagreement = js_divergence(of(posteriors.original), of(posteriors.ambiguous));
   }
