@@ -8,6 +8,8 @@ import time
 import unittest
 from pathlib import Path
 
+from processes import end_all_in
+
 BINARY = os.environ["PENUMBRA_BINARY"]
 SOURCE = Path(os.environ["PENUMBRA_SOURCE_DIR"])
 
@@ -79,6 +81,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        end_all_in(cls.folder)  # ranks outlive an mpirun that was killed because it took too long to end
         cls._temporary.cleanup()
 
     def words(self, name, *more, files=None):

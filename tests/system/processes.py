@@ -1,5 +1,8 @@
 """The ranks of a run among this machine's processes, by what /proc says. Linux only."""
 
+import os
+import signal
+import time
 from pathlib import Path
 
 
@@ -29,6 +32,18 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def end_all_in(folder):
+    """Ends every process that has a file or a folder in `folder` on its command line, and waits until none is left."""
+    while left := [int(entry.name) for entry in Path("/proc").iterdir()
+                   if entry.name.isdigit() and alive(entry.name) and any(f"{folder}/".encode() in word for word in words_of(entry.name, "cmdline"))]:
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
 
 
 def listening_port(pid):
