@@ -4,6 +4,7 @@
 #include <set>
 
 #include "data/error.h"
+#include "data/store/class_map.h"
 
 namespace penumbra::data {
 namespace {
@@ -67,6 +68,15 @@ const GroupColumn* find_column(std::span<const GroupColumn> groups, const std::s
   const auto found =
       std::find_if(groups.begin(), groups.end(), [&](const GroupColumn& column) { return column.name == name; });
   return found == groups.end() ? nullptr : &*found;
+}
+
+const GroupColumn& require_column(std::span<const GroupColumn> groups, const std::string& name,
+                                  const std::string& where) {
+  if (const GroupColumn* column = find_column(groups, name)) return *column;
+  std::vector<std::string> names;
+  for (const GroupColumn& column : groups) names.push_back(column.name);
+  throw DataError(where + " has no groups \"" + name + "\", " +
+                  (names.empty() ? "nor any others" : "there are " + listed(names)));
 }
 
 bool is_plain_text(std::string_view text) {

@@ -34,6 +34,10 @@ class GroupValues {
 /// The column of that name; nullptr where there is none.
 const GroupColumn* find_column(std::span<const GroupColumn> groups, const std::string& name);
 
+/// The same; where there is none, a DataError that starts with `where` and names those that there are.
+const GroupColumn& require_column(std::span<const GroupColumn> groups, const std::string& name,
+                                  const std::string& where);
+
 /// Whether it is UTF-8, not empty and without control characters.
 bool is_plain_text(std::string_view text);
 

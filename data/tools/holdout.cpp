@@ -11,7 +11,6 @@
 #include "data/error.h"
 #include "data/plan/class_rows.h"
 #include "data/plan/shuffle.h"
-#include "data/store/class_map.h"
 #include "data/store/rows.h"
 #include "data/store/split_ids.h"
 #include "data/tools/copy.h"
@@ -120,19 +119,11 @@ void require_fraction(double fraction) {
     throw std::invalid_argument("holding out a fraction of " + std::to_string(fraction) + ": take 0 to 1");
 }
 
-const GroupColumn& require_column(const SampleSet& set, const std::string& name, const std::string& store) {
-  if (const GroupColumn* column = find_column(set.groups, name)) return *column;
-  std::vector<std::string> names;
-  for (const GroupColumn& column : set.groups) names.push_back(column.name);
-  throw DataError(store + ": its training split has no groups \"" + name + "\", " +
-                  (names.empty() ? "nor any others" : "there are " + listed(names)));
-}
-
 /// By the column of that name; empty: by single faces.
 HeldOut divided(const SampleSet& train, double fraction, std::uint64_t seed, const std::string& by,
                 const std::string& store) {
   if (by.empty()) return hold_out(train, fraction, seed);
-  return hold_out_groups(train, require_column(train, by, store), fraction, seed);
+  return hold_out_groups(train, require_column(train.groups, by, store + ": its training split"), fraction, seed);
 }
 
 void require_both(const HeldOut& parts, double fraction, const std::string& by, const std::string& store) {

@@ -2,8 +2,11 @@
 
 import csv
 import json
-import math
+import shutil
 import unittest
+
+import h5py
+import numpy as np
 
 from penumbra import Case, run
 
@@ -59,8 +62,38 @@ class Evaluation(Case):
         self.assertAlmostEqual(sum(one["recall"] for one in present) / len(present), result["mean_class_accuracy"])
         self.assertAlmostEqual(sum(one["f1"] for one in present) / len(present), result["macro_f1"])
         for one in present:
-            self.assertLessEqual(one["recall_interval"][0], one["recall"])
-            self.assertGreaterEqual(one["recall_interval"][1], one["recall"])
+            for name in ("recall", "precision", "f1"):
+                if one[name] is None:
+                    continue
+                self.assertLessEqual(one[f"{name}_interval"][0], one[name])
+                self.assertGreaterEqual(one[f"{name}_interval"][1], one[name])
+
+    def test_groups_are_measured_apart_and_cover_the_split(self):
+        grouped = self.folder / "grouped.h5"
+        shutil.copy(self.faces, grouped)
+        codes = np.arange(64, dtype=np.int32) % 3 - 1
+        with h5py.File(grouped, "r+", libver="latest") as store:
+            groups = store["original/test"].create_group("groups")
+            groups.attrs["names"] = np.array([b"age"])
+            groups.create_dataset("age/codes", data=codes)
+            groups.create_dataset("age/values", data=["child", "adult"], dtype=h5py.string_dtype())
+        words = ("eval", self.runs[0], "--data", grouped, "--resamples", 50)
+        done = run(*words, "--by", "age", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        ages = result["groups"]["age"]
+        self.assertEqual({name: one["count"] for name, one in ages.items()},
+                         {"(unknown)": sum(codes == -1), "child": sum(codes == 0), "adult": sum(codes == 1)})
+        for name in ("accuracy", "nll", "brier", "kl_human"):
+            self.assertAlmostEqual(sum(one["count"] * one[name] for one in ages.values()) / 64, result[name])
+        low, high = ages["adult"]["intervals"]["nll"]
+        self.assertTrue(low < ages["adult"]["nll"] < high)
+        table = run(*words, "--by", "age")
+        self.assertRegex(table.stdout, r"(?m)^age +faces +accuracy +mean_class_accuracy +ece_calibrated$")
+        self.assertRegex(table.stdout, r"(?m)^child +\d+  \d\.\d{4}  \[")
+        done = run(*words, "--by", "race", ranks=2)
+        self.assertEqual(done.returncode, DATA)
+        self.assertIn('--by: the split test has no groups "race", there are age', done.stderr)
 
     def test_intervals_are_the_same_each_time_and_can_be_left_out(self):
         first, second = (self.said("eval", self.runs[0], "--resamples", 200) for _ in range(2))
@@ -74,7 +107,7 @@ class Evaluation(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^accuracy +\d\.\d{4}  \[\d\.\d{4}, \d\.\d{4}\]$")
         self.assertRegex(done.stdout, r"(?m)^brier_calibrated +\d\.\d{4}  \[")
-        self.assertRegex(done.stdout, r"(?m)^class +faces +precision +F1 +recall$")
+        self.assertRegex(done.stdout, r"(?m)^class +faces +recall +precision +F1$")
 
     def test_curve_ends_at_the_error_rate_and_has_the_area_that_is_printed(self):
         path = self.folder / "curve.csv"

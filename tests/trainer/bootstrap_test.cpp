@@ -98,7 +98,7 @@ TEST(MeasureIntervals, HoldTheTrueAccuracyInAboutNineteenOfTwentySamples) {
   EXPECT_LE(held, 0.99 * kSamples);
 }
 
-TEST(MeasureIntervals, AreThoseOfEachMeasureAndOfEachRecall) {
+TEST(MeasureIntervals, AreThoseOfEachMeasureAndOfEachClass) {
   const Measured faces = random_measured(300, 4, 3);
   const FaceColumns columns(faces.posterior, faces.set);
   const MeasureIntervals intervals = measure_intervals(columns, {});
@@ -112,10 +112,10 @@ TEST(MeasureIntervals, AreThoseOfEachMeasureAndOfEachRecall) {
     EXPECT_GE(intervals.scalars[k].high, values[k].value) << values[k].name;
   }
   const auto classes = by_class(measure(columns));
-  ASSERT_EQ(intervals.recall.size(), 4U);
+  ASSERT_EQ(intervals.classes.size(), 4U);
   for (std::size_t c = 0; c < 4; ++c) {
-    EXPECT_LT(intervals.recall[c].low, *classes[c].recall);
-    EXPECT_GT(intervals.recall[c].high, *classes[c].recall);
+    EXPECT_LT(intervals.classes[c].recall.low, *classes[c].recall);
+    EXPECT_GT(intervals.classes[c].recall.high, *classes[c].recall);
   }
 }
 
@@ -126,7 +126,7 @@ TEST(MeasureIntervals, DoNotExistWhereTheMeasureDoesNot) {
   for (std::size_t k = 0; k < values.size(); ++k) {
     EXPECT_EQ(std::isnan(intervals.scalars[k].low), std::isnan(values[k].value)) << values[k].name;
   }
-  EXPECT_TRUE(std::isnan(intervals.recall[1].low));
+  EXPECT_TRUE(std::isnan(intervals.classes[1].recall.low));
 }
 
 }  // namespace

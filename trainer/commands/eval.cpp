@@ -1,6 +1,8 @@
 #include <cerrno>
 #include <cstring>
+#include <cstdint>
 #include <fstream>
+#include <map>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +11,7 @@
 
 #include "comm/world.h"
 #include "data/error.h"
+#include "data/store/groups.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/evaluated_run.h"
 #include "trainer/commands/options.h"
@@ -23,6 +26,7 @@ struct Arguments {
   ModelArguments model;
   SplitArguments split;
   std::string curve;
+  std::vector<std::string> by;
   int resamples = BootstrapOptions{}.resamples;
   bool json = false;
 };
@@ -42,35 +46,58 @@ nlohmann::json by_name(const std::vector<NamedValue>& named, const std::vector<C
   return out;
 }
 
-void add_intervals(nlohmann::json& out, const RunColumns& columns, const std::vector<std::string>& classes,
-                   const BootstrapOptions& options) {
-  const auto names = scalars(measure(columns.plain));
+/// Measures of some faces and, with resamples, their intervals.
+nlohmann::json measured(const RunColumns& columns, const std::vector<std::string>& classes,
+                        const BootstrapOptions& options) {
+  const Measures measures = measure(columns.plain);
+  nlohmann::json out = to_json(measures);
+  out["classes"] = to_json(by_class(measures), classes);
+  out["calibrated"] = of_probabilities(to_json(measure(columns.calibrated)));
+  if (options.resamples == 0) return out;
+  const auto names = scalars(measures);
   const MeasureIntervals plain = measure_intervals(columns.plain, options);
-  out["resamples"] = options.resamples;
   out["intervals"] = by_name(names, plain.scalars);
   out["calibrated_intervals"] =
       of_probabilities(by_name(names, measure_intervals(columns.calibrated, options).scalars));
   for (std::size_t c = 0; c < classes.size(); ++c) {
-    out["classes"][classes[c]]["recall_interval"] = to_json(plain.recall[c]);
+    nlohmann::json& one = out["classes"][classes[c]];
+    one["recall_interval"] = to_json(plain.classes[c].recall);
+    one["precision_interval"] = to_json(plain.classes[c].precision);
+    one["f1_interval"] = to_json(plain.classes[c].f1);
   }
+  return out;
 }
 
-nlohmann::json evaluate(const Arguments& arguments, const EvaluatedRun& run, const RunColumns& columns, int threads) {
-  const Measures measures = measure(columns.plain);
-  nlohmann::json out = to_json(measures);
-  out["classes"] = to_json(by_class(measures), run.set.info.classes);
-  out["calibrated"] = of_probabilities(to_json(measure(columns.calibrated)));
+/// {value: what measured() says of its faces}, and of those that no value is known of.
+nlohmann::json measured_by(const data::GroupColumn& column, const EvaluatedRun& run,
+                           const std::vector<float>& posterior, const BootstrapOptions& options) {
+  std::map<std::int32_t, std::vector<std::int64_t>> members;
+  for (std::size_t i = 0; i < column.codes.size(); ++i) {
+    members[column.codes[i]].push_back(static_cast<std::int64_t>(i));
+  }
+  nlohmann::json out = nlohmann::json::object();
+  for (const auto& [code, rows] : members) {
+    const std::string value = code == data::kUnknownGroup ? "(unknown)" : column.values[static_cast<std::size_t>(code)];
+    out[value] = measured(columns_of(run, posterior, rows), run.set.info.classes, options);
+  }
+  return out;
+}
+
+nlohmann::json evaluate(const Arguments& arguments, const EvaluatedRun& run, const std::vector<float>& posterior,
+                        const RunColumns& columns, int threads) {
+  BootstrapOptions options;
+  options.resamples = arguments.resamples;
+  options.threads = threads;
+  nlohmann::json out = measured(columns, run.set.info.classes, options);
   out["nll_calibrated"] = out["calibrated"]["nll"];
   out["ece_calibrated"] = out["calibrated"]["ece"];
   out["temperature"] = run.model->temperature;
   out["split"] = arguments.split.split;
   out["head"] = name_of(run.model->config.evaluation.head);
   out["checkpoint"] = run.model->checkpoint;
-  if (arguments.resamples > 0) {
-    BootstrapOptions options;
-    options.resamples = arguments.resamples;
-    options.threads = threads;
-    add_intervals(out, columns, run.set.info.classes, options);
+  if (options.resamples > 0) out["resamples"] = options.resamples;
+  for (const std::string& name : arguments.by) {
+    out["groups"][name] = measured_by(*data::find_column(run.set.groups, name), run, posterior, options);
   }
   return out;
 }
@@ -96,6 +123,11 @@ std::string with_interval(const nlohmann::json& value, const nlohmann::json& int
   return text;
 }
 
+/// A class' measure.
+std::string cell(const nlohmann::json& one, const std::string& name) {
+  return with_interval(one[name], one.value(name + "_interval", nlohmann::json()));
+}
+
 void print_table(const nlohmann::json& result) {
   const nlohmann::json none = nlohmann::json::object();
   const nlohmann::json intervals = result.value("intervals", none), after = result.value("calibrated_intervals", none);
@@ -108,28 +140,50 @@ void print_table(const nlohmann::json& result) {
     if (!value.is_null())
       fmt::print("{:<24} {}\n", key + "_calibrated", with_interval(value, after.value(key, nlohmann::json())));
   }
-  fmt::print("\n{:<16} {:>6} {:>10} {:>8}  recall\n", "class", "faces", "precision", "F1");
+  fmt::print("\n{:<16} {:>6}  {:<24}  {:<24}  {}\n", "class", "faces", "recall", "precision", "F1");
   for (const auto& [name, one] : result["classes"].items()) {
-    fmt::print("{:<16} {:>6} {:>10} {:>8}  {}\n", name, one["count"].dump(), with_interval(one["precision"], none),
-               with_interval(one["f1"], none),
-               with_interval(one["recall"], one.value("recall_interval", nlohmann::json())));
+    fmt::print("{:<16} {:>6}  {:<24}  {:<24}  {}\n", name, one["count"].dump(), cell(one, "recall"),
+               cell(one, "precision"), cell(one, "f1"));
+  }
+}
+
+/// A line a group: enough to see whether some are served worse; --json has every measure.
+void print_groups(const nlohmann::json& groups) {
+  const nlohmann::json none = nlohmann::json::object();
+  for (const auto& [column, values] : groups.items()) {
+    fmt::print("\n{:<16} {:>6}  {:<24}  {:<24}  {}\n", column, "faces", "accuracy", "mean_class_accuracy",
+               "ece_calibrated");
+    for (const auto& [value, one] : values.items()) {
+      const nlohmann::json intervals = one.value("intervals", none), after = one.value("calibrated_intervals", none);
+      fmt::print("{:<16} {:>6}  {:<24}  {:<24}  {}\n", value, one["count"].dump(),
+                 with_interval(one["accuracy"], intervals.value("accuracy", nlohmann::json())),
+                 with_interval(one["mean_class_accuracy"], intervals.value("mean_class_accuracy", nlohmann::json())),
+                 with_interval(one["calibrated"]["ece"], after.value("ece", nlohmann::json())));
+    }
   }
 }
 
 void run_eval(const Arguments& arguments) {
   comm::World world;
   EvaluatedRun run;
-  world.all_or_none([&] { run = load_run(arguments.model, arguments.split); }, exit_code_of);
+  world.all_or_none(
+      [&] {
+        run = load_run(arguments.model, arguments.split);
+        for (const std::string& name : arguments.by)
+          data::require_column(run.set.groups, name, "--by: the split " + arguments.split.split);
+      },
+      exit_code_of);
   const std::vector<float> posterior = posterior_of(run, world);
   if (world.rank() != 0) return;
   run_or_abort(world, [&] {
     const RunColumns columns = columns_of(run, posterior);
-    const nlohmann::json result = evaluate(arguments, run, columns, world.cores());
+    const nlohmann::json result = evaluate(arguments, run, posterior, columns, world.cores());
     if (!arguments.curve.empty()) write_curve(arguments.curve, columns.plain);
     if (arguments.json) {
       fmt::print("{}\n", result.dump());
     } else {
       print_table(result);
+      print_groups(result.value("groups", nlohmann::json::object()));
     }
   });
 }
@@ -143,6 +197,8 @@ void add_eval(CLI::App& app) {
   add_split_options(*command, arguments->split);
   add_resamples_option(*command, arguments->resamples, 0);
   command->add_option("--curve", arguments->curve, "CSV file for the risk-coverage curve");
+  command->add_option("--by", arguments->by,
+                      "measures of each group of this column too, e.g. gender, as `penumbra data inspect` names it");
   command->add_flag("--json", arguments->json, "one JSON object");
   command->footer("Example: penumbra eval runs/a --data faces.h5 --split test --json");
   command->callback([arguments] { run_eval(*arguments); });

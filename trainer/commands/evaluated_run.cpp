@@ -6,6 +6,7 @@
 #include "data/error.h"
 #include "data/store/durable.h"
 #include "data/store/load_split.h"
+#include "data/store/rows.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/predict.h"
 
@@ -24,6 +25,10 @@ void check_match(const TrainedModel& model, const data::SampleSet& set, const st
                                       set.info.image_size, set.info.channels, model.info.image_size,
                                       model.info.channels));
   }
+}
+
+RunColumns columns_of(const std::vector<float>& posterior, const data::SampleSet& set, double temperature) {
+  return {FaceColumns(posterior, set), FaceColumns(with_temperature(posterior, set.classes(), temperature), set)};
 }
 
 }  // namespace
@@ -50,8 +55,18 @@ std::vector<float> posterior_of(EvaluatedRun& run, comm::World& world) {
 }
 
 RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior) {
-  return {FaceColumns(posterior, run.set),
-          FaceColumns(with_temperature(posterior, run.set.classes(), run.model->temperature), run.set)};
+  return columns_of(posterior, run.set, run.model->temperature);
+}
+
+RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior,
+                      std::span<const std::int64_t> rows) {
+  const auto classes = run.set.classes();
+  std::vector<float> some;
+  for (const std::int64_t row : rows) {
+    const auto begin = posterior.begin() + row * classes;
+    some.insert(some.end(), begin, begin + classes);
+  }
+  return columns_of(some, data::rows_of(run.set, rows), run.model->temperature);
 }
 
 }  // namespace penumbra::trainer

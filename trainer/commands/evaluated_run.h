@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "comm/world.h"
@@ -28,5 +30,7 @@ struct RunColumns {
   FaceColumns plain, calibrated;
 };
 RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior);
+/// The same of some rows of the set, at least one.
+RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior, std::span<const std::int64_t> rows);
 
 }  // namespace penumbra::trainer

@@ -5,11 +5,7 @@
 namespace penumbra::trainer {
 namespace {
 
-std::vector<ConfidenceInterval> intervals_of(std::span<const std::vector<double>> rows) {
-  std::vector<ConfidenceInterval> out;
-  for (const auto& row : rows) out.push_back(percentile_interval(row));
-  return out;
-}
+double or_nan(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
 
 }  // namespace
 
@@ -18,13 +14,16 @@ MeasureIntervals measure_intervals(const FaceColumns& columns, const BootstrapOp
     const Measures m = measure(columns, weights);
     std::vector<double> out = values_of(scalars(m));
     for (const ClassMeasures& one : by_class(m)) {
-      out.push_back(one.recall.value_or(std::numeric_limits<double>::quiet_NaN()));
+      for (const auto& value : {one.recall, one.precision, one.f1}) out.push_back(or_nan(value));
     }
     return out;
   };
-  const auto rows = replicates(columns.faces, statistic, options);
-  const auto all = std::span(rows);
-  return {intervals_of(all.first(rows.size() - columns.classes)), intervals_of(all.last(columns.classes))};
+  MeasureIntervals out;
+  for (const auto& row : replicates(columns.faces, statistic, options)) out.scalars.push_back(percentile_interval(row));
+  const auto of_classes = out.scalars.end() - static_cast<std::ptrdiff_t>(3 * columns.classes);
+  for (auto one = of_classes; one != out.scalars.end(); one += 3) out.classes.push_back({one[0], one[1], one[2]});
+  out.scalars.erase(of_classes, out.scalars.end());
+  return out;
 }
 
 }  // namespace penumbra::trainer
