@@ -22,8 +22,6 @@
 namespace penumbra::trainer {
 namespace {
 
-constexpr double kKeep = 0.9;
-
 /// (rank + 1/2) / count among the visited rows of the class, ties sharing their mean rank: every class then has mean
 /// 1/2.
 at::Tensor rank_within_class(const at::Tensor& u, const at::Tensor& hard, const at::Tensor& visited) {
@@ -97,7 +95,7 @@ void UncertaintyBank::end_epoch(comm::Collective& collective) {
   const auto seen = count > 0;
   const auto next = [&](const at::Tensor& old, const at::Tensor& visit, const at::Tensor& known,
                         const at::Tensor& now) {
-    return at::where(now, at::where(known, kKeep * old + (1 - kKeep) * visit, visit), old);
+    return at::where(now, at::where(known, options_.momentum * old + (1 - options_.momentum) * visit, visit), old);
   };
   posterior_ = next(posterior_, mean.narrow(1, 0, classes), visited_.unsqueeze(1), seen.unsqueeze(1));
   divergence_ = next(divergence_, mean.select(1, classes), visited_, seen);

@@ -11,6 +11,7 @@
 namespace penumbra::trainer {
 
 struct UncertaintyOptions {
+  double momentum = 0.9;  ///< in [0, 1): what an epoch keeps of the snapshot before it
   bool rank_within_class =
       false;  ///< u becomes (rank + 1/2) / count among the visited rows of its hard label's class (ties share)
   bool weight_samples = true;  ///< false: w = 1 (ablation no_uncertainty)
@@ -41,8 +42,8 @@ class UncertaintyBank {
   /// Adds this batch's visits: sample [B] int64, posterior [B, C], divergence D [B] (undefined tensor: zeros). A row
   /// that is not finite is no visit.
   void update(const at::Tensor& sample, const at::Tensor& posterior, const at::Tensor& divergence);
-  /// Merges all ranks' visits and makes the next snapshot: B' = 0.9 B + 0.1 mean; the first visit copies. All ranks
-  /// call.
+  /// Merges all ranks' visits and makes the next snapshot: B' = momentum B + (1 - momentum) mean; the first visit
+  /// copies. All ranks call.
   void end_epoch(comm::Collective& collective);
 
   /// What an epoch reads, for checkpoints: posterior [N, C], divergence [N], visited [N] bool. After filling them call
