@@ -54,6 +54,7 @@ struct TrainingConfig {
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
+  Convolutions convolutions = Convolutions::apart;
   Norm norm = Norm::batch;
   NonFinite non_finite = NonFinite::stop;
   std::int64_t accumulate = 1;  ///< parts that a rank's share of a batch is taken in

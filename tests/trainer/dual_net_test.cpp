@@ -50,6 +50,31 @@ TEST(DualNet, EachNetSeesItsOwnViewsAlone) {
   }
 }
 
+TEST(DualNet, SharedConvolutionsAreOneTensorThatLearnsFromBothViews) {
+  DualNet nets(kSmall, Method::full, 3, Convolutions::shared), apart(kSmall, Method::full, 3);
+  std::vector<std::string> own;
+  for (const auto& p : nets.parameters()) {
+    if (p.name.starts_with("ambiguous.")) own.push_back(p.name);
+    EXPECT_TRUE(p.name.starts_with("original.") || p.tensor.dim() != 4) << p.name;
+  }
+  EXPECT_EQ(own.front(), "ambiguous.bn1.weight");
+  EXPECT_EQ(own.back(), "ambiguous.fc.bias");
+  EXPECT_EQ(nets.buffers().size(), apart.buffers().size());
+  const auto b = batch();
+  for (DualNet* both : {&nets, &apart}) {
+    const auto views = both->forward(b, false);
+    (views.original.logits.pow(2).sum() + views.ambiguous->logits.pow(2).sum()).backward();
+  }
+  for (std::size_t i = 0; i < nets.original().parameters().size(); ++i) {
+    const auto gradient = [i](ResNet& net) { return net.parameters()[i].tensor.grad(); };
+    const auto f_o = gradient(apart.original()), f_a = gradient(*apart.ambiguous());
+    const bool shared = f_o.dim() == 4;
+    const double scale = f_o.abs().max().item<double>() + 1e-6;
+    EXPECT_LT(largest_difference(gradient(nets.original()), shared ? f_o + f_a : f_o), 1e-5 * scale);
+    EXPECT_LT(largest_difference(gradient(*nets.ambiguous()), shared ? f_o + f_a : f_a), 1e-5 * scale);
+  }
+}
+
 TEST(DualNet, CeOnlyHasNoSecondNet) {
   DualNet nets(kSmall, Method::ce_only, 3);
   EXPECT_EQ(nets.ambiguous(), nullptr);

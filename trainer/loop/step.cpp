@@ -78,7 +78,7 @@ at::Tensor training_labels(const data::SampleSet& set, Labels labels) {
 TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
                              at::Device on)
     : device(on),
-      nets(net_for(config, train.info), config.train.method, config.seed, on),
+      nets(net_for(config, train.info), config.train.method, config.seed, config.train.convolutions, on),
       parameters(nets.parameters()),
       net_intervals(intervals_of_nets(parameters)),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),

@@ -12,9 +12,11 @@ void append(std::vector<NamedTensor>& to, const std::string& prefix, const std::
 }  // namespace
 
 // Weights are a pure function of options and seed: constructing f_a anew is a deep copy of f_o's initial state.
-DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed, at::Device device)
+DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed, Convolutions convolutions,
+                 at::Device device)
     : method_(method), original_(options, seed) {
   if (method == Method::full) ambiguous_.emplace(options, seed);
+  if (ambiguous_ && convolutions == Convolutions::shared) ambiguous_->share_convolutions(original_);
   if (device.is_cpu()) return;
   const auto move = [&](const std::vector<NamedTensor>& all) {
     for (const NamedTensor& named : all) named.tensor.set_data(named.tensor.to(device));
@@ -47,7 +49,13 @@ void DualNet::before_use(const ResNet::BeforeUse& call) {
 std::vector<NamedTensor> DualNet::parameters() const {
   std::vector<NamedTensor> all;
   append(all, "original.", original_.parameters());
-  if (ambiguous_) append(all, "ambiguous.", ambiguous_->parameters());
+  if (!ambiguous_) return all;
+  std::vector<NamedTensor> own;
+  for (std::size_t i = 0; i < original_.parameters().size(); ++i) {
+    const NamedTensor& parameter = ambiguous_->parameters()[i];
+    if (!parameter.tensor.is_same(original_.parameters()[i].tensor)) own.push_back(parameter);
+  }
+  append(all, "ambiguous.", own);
   return all;
 }
 

@@ -15,17 +15,25 @@ enum class Method {
   mixup_only,  ///< f_o alone on both kinds of views: the control of equal compute
 };
 
+/// Whose the convolutions of f_a are.
+enum class Convolutions {
+  apart,   ///< its own
+  shared,  ///< f_o's: f_a has norms, their statistics and a head of its own (after AdvProp, Xie et al., 2020), and the
+           ///< convolutions learn from both kinds of views
+};
+
 /// What the nets say of one batch. `ambiguous` comes from f_a (full) or f_o (mixup_only), and is empty for ce_only.
 struct Views {
   NetOutput original;
   std::optional<NetOutput> ambiguous;
 };
 
-/// The two sub-nets: same architecture, same initial weights, everything else apart.
+/// The two sub-nets: same architecture, same initial weights, everything else apart but what `convolutions` says.
 class DualNet {
  public:
   /// The initial weights are the same on every device.
-  DualNet(const ResNetOptions& options, Method method, std::uint64_t seed, at::Device device = at::kCPU);
+  DualNet(const ResNetOptions& options, Method method, std::uint64_t seed,
+          Convolutions convolutions = Convolutions::apart, at::Device device = at::kCPU);
 
   /// Training-mode forward on the nets' device. With `bf16` the convolutions run under autocast; the heads, and so the
   /// logits, are fp32.
@@ -40,7 +48,8 @@ class DualNet {
   ResNet* ambiguous() { return ambiguous_ ? &*ambiguous_ : nullptr; }  ///< null unless method is full
   Method method() const { return method_; }
 
-  /// Both nets' parameters, "original." / "ambiguous." before torchvision's names, in order of execution.
+  /// Both nets' parameters, "original." / "ambiguous." before torchvision's names, in order of execution; what they
+  /// share once, as f_o's.
   std::vector<NamedTensor> parameters() const;
   std::vector<NamedTensor> buffers() const;
 

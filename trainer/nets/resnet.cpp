@@ -150,6 +150,21 @@ ResNet::ResNet(const ResNetOptions& options, std::uint64_t seed) : options_(opti
   fc_bias_ = init.linear("fc.bias", {options.classes}, in);
 }
 
+void ResNet::share_convolutions(const ResNet& owner) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (parameters_[i].tensor.dim() == 4) parameters_[i].tensor = owner.parameters_[i].tensor;
+  }
+  stem_.weight = owner.stem_.weight;
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    Block& block = blocks_[b];
+    const Block& shared = owner.blocks_[b];
+    for (std::size_t i = 0; i < block.convolutions.size(); ++i) {
+      block.convolutions[i].weight = shared.convolutions[i].weight;
+    }
+    block.downsample.weight = shared.downsample.weight;
+  }
+}
+
 void ResNet::use(const at::Tensor& parameter, bool training) const {
   if (training && before_use_) before_use_(parameter);
 }

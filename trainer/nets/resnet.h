@@ -52,6 +52,9 @@ class ResNet {
   using BeforeUse = std::function<void(const at::Tensor& parameter)>;
   void before_use(BeforeUse call) { before_use_ = std::move(call); }
 
+  /// From now on the convolutions are `owner`'s, which is of the same options: the same tensors. Norms and head stay.
+  void share_convolutions(const ResNet& owner);
+
   const std::vector<NamedTensor>& parameters() const { return parameters_; }  ///< order of execution; trainable
   const std::vector<NamedTensor>& buffers() const { return buffers_; }        ///< running_mean, running_var (fp32)
   const at::Tensor& fc_weight() const;                                        ///< [C, K]
