@@ -55,6 +55,8 @@ std::vector<Field> views(Config& c) {
       choice("ambiguous.mix", strong.mix,
              {{"mixup", data::Mix::mixup}, {"cutmix", data::Mix::cutmix}, {"none", data::Mix::none}},
              "how a face and its partner become one"),
+      number("ambiguous.mix_probability", strong.mix_probability, 0, 1,
+             "that a view is mixed at all; else it shows its face alone, strongly augmented (lambda = 1)"),
       number("ambiguous.alpha", strong.alpha, 0.01, 100, "lambda ~ max(b, 1 - b), b ~ Beta(alpha, alpha)"),
       number("ambiguous.flip", strong.flip, 0, 1, "probability of a mirrored view"),
       number("ambiguous.rotation_degrees", strong.rotation_degrees, 0, 180, "largest rotation"),

@@ -80,6 +80,10 @@ void draw_mix(Recipe& recipe, Draws& draws, const AmbiguousOptions& options, int
   } else {
     recipe.lambda = static_cast<float>(lambda);
   }
+  if (draws.chance(options.mix_probability)) return;
+  recipe.mix = Mix::none;
+  recipe.lambda = 1;
+  recipe.box = {};
 }
 
 }  // namespace
@@ -98,7 +102,8 @@ Recipe draw_weak(const WeakOptions& options, std::uint64_t seed, std::uint32_t e
   return recipe;
 }
 
-// The mix is drawn last: the geometry and the colours of a view are then the same for every kind of mix.
+// The mix is drawn last, and whether it is kept after it: the geometry and the colours of a view are then the same for
+// every kind of mix, and what is mixed at one probability is mixed in the same way at every higher one.
 Recipe draw_ambiguous(const AmbiguousOptions& options, std::uint64_t seed, std::uint32_t epoch, std::int64_t source,
                       std::int64_t partner, int stored_size, int view_size, int channels, std::uint32_t occurrence) {
   Recipe recipe;

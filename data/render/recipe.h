@@ -39,7 +39,8 @@ struct WeakOptions {
 
 struct AmbiguousOptions {
   Mix mix = Mix::mixup;
-  float alpha = 1;  ///< Beta(alpha, alpha)
+  float mix_probability = 1;  ///< that a view is mixed at all; else it shows its source alone, strongly augmented
+  float alpha = 1;            ///< Beta(alpha, alpha)
   float flip = 0.5f, rotation_degrees = 10, scale = 0.1f, shift = 0.05f;
   float brightness = 0.3f, contrast = 0.3f, saturation = 0.3f, grey = 0.1f;
   float erase = 0.5f;  ///< probability of one rectangle of 2-25 % of the area, aspect 0.3-3.3

@@ -173,6 +173,29 @@ TEST(Recipe, WithoutMixKeepsGeometryAndColoursOfTheOthers) {
   }
 }
 
+TEST(Recipe, StaysMixedWithItsProbabilityAndIsThenTheSame) {
+  for (const Mix mix : {Mix::mixup, Mix::cutmix}) {
+    AmbiguousOptions options;
+    options.mix = mix;
+    const auto always = strong(options);
+    options.mix_probability = 0.7f;
+    const auto often = strong(options);
+    options.mix_probability = 0.3f;
+    const auto seldom = strong(options);
+    expect_frequency(values(often, [](auto& r) { return r.mix != Mix::none; }), 0.7);
+    for (std::size_t i = 0; i < always.size(); ++i) {
+      Recipe alone = always[i];
+      alone.mix = Mix::none;
+      alone.lambda = 1;
+      alone.box = {};
+      ASSERT_EQ(often[i], often[i].mix == mix ? always[i] : alone);
+      ASSERT_EQ(seldom[i], seldom[i].mix == mix ? often[i] : alone);
+    }
+    options.mix_probability = 0;
+    for (const Recipe& r : strong(options)) ASSERT_EQ(r.lambda, 1);
+  }
+}
+
 TEST(Recipe, OfASampleThatSitsOutIsUnmixed) {
   const Recipe r = draw_ambiguous({}, 1, 2, 5, 5, kSize, kSize, 1);
   EXPECT_EQ(r.mix, Mix::none);

@@ -114,6 +114,7 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   EXPECT_FALSE(with("no_warp").objective.warp);
   EXPECT_EQ(with("unmixed_target").objective.target, Target::unmixed);
   EXPECT_EQ(with("detached_target").objective.couple, Couple::original_to_ambiguous);
+  EXPECT_EQ(with("half_mixed").loader.strong.mix_probability, 0.5f);
 }
 
 TEST_F(ConfigFile, LaterFilesWinAndSetsOverThem) {

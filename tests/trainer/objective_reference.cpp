@@ -144,7 +144,7 @@ struct Objective {
   /// mean_{c, V} (T_i - A_a,i)^2, and whether V is empty.
   std::pair<double, bool> attention_loss(std::size_t i) const {
     const std::size_t partner = i ^ 1;
-    const bool mixed = in.options.target == Target::mixed;
+    const bool mixed = in.options.target == Target::mixed && in.lambda[i] < 1;
     const Row& F = in.options.couple == Couple::both ? live.F_o : fixed.F_o;
     std::vector<std::size_t> V;
     for (std::size_t cell = 0; cell < cells; ++cell) {

@@ -42,7 +42,7 @@ at::Tensor theta(std::uint64_t seed, double turn, double shift) {
   return at::tensor(m, at::kFloat).reshape({kBatch, 2, 3});
 }
 
-data::Batch make_batch(bool cutmix) {
+data::Batch make_batch(bool cutmix, bool some_unmixed = false) {
   data::Batch b;
   b.weak = at::empty({kBatch, 1, kSide, kSide});
   b.sample = at::tensor({4, 9, 0, 7, 2, 11}, at::kLong);
@@ -54,6 +54,12 @@ data::Batch make_batch(bool cutmix) {
                         -0.4, 0.2,  0.6,  1.0, -0.7, -0.7, 0.3, 0.8, -1.0, 0.5, 1.0, 1.0},
                        at::kFloat)
                 .reshape({kBatch, 4});
+  }
+  if (some_unmixed) {  // one with a mixed partner, and a pair
+    for (const std::int64_t row : {1, 4, 5}) {
+      b.lambda[row].fill_(1);
+      if (cutmix) b.box[row].fill_(-1);
+    }
   }
   b.global_size = 10;  // other ranks hold the rest
   return b;
@@ -91,6 +97,7 @@ struct Case {
   ObjectiveOptions options{};
   Method method = Method::full;
   bool cutmix = false;
+  bool some_unmixed = false;
   double epoch = 20;  // of 100: past warm-up, within the ramps
 };
 
@@ -107,7 +114,7 @@ class ObjectiveFollowsTheMethod : public ::testing::TestWithParam<Case> {
   const Case& c_ = GetParam();
   DualNet nets_{kNet, c_.method, 5};
   UncertaintyBank bank_ = make_bank();
-  data::Batch batch_ = make_batch(c_.cutmix);
+  data::Batch batch_ = make_batch(c_.cutmix, c_.some_unmixed);
   Leaves leaves_;
 
   Objective objective_now() {
@@ -202,6 +209,8 @@ INSTANTIATE_TEST_SUITE_P(
                       with("unmixed", [](Case& c) { c.options.target = Target::unmixed; }),
                       with("no_warp", [](Case& c) { c.options.warp = false; }),
                       with("cutmix", [](Case& c) { c.cutmix = true; }),
+                      with("some_unmixed", [](Case& c) { c.some_unmixed = true; }),
+                      with("some_unmixed_cutmix", [](Case& c) { c.cutmix = c.some_unmixed = true; }),
                       with("no_attention", [](Case& c) { c.options.attention_weight = 0; }),
                       with("forward_kl", [](Case& c) { c.options.divergence = Divergence::forward_kl; }),
                       with("js", [](Case& c) { c.options.divergence = Divergence::js; }),

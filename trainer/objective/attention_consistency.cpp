@@ -36,7 +36,8 @@ Carried carry(const at::Tensor& original, const data::Batch& batch, ReceptiveFie
   const auto share = batch.box.defined() ? source_share(batch.box, batch.ambiguous_theta, original.size(2),
                                                         original.size(3), static_cast<int>(batch.weak.size(3)), field)
                                          : batch.lambda.reshape({-1, 1, 1, 1});
-  return {share * source + (1 - share) * partner, own.covered.logical_and(other.covered)};
+  const auto unmixed = (batch.lambda == 1).reshape({-1, 1, 1});
+  return {share * source + (1 - share) * partner, own.covered.logical_and(other.covered.logical_or(unmixed))};
 }
 
 /// maps [B, C, hw], inside [B, 1, hw] in {0, 1}, count [B, 1, 1] >= 1; zero outside V.

@@ -12,8 +12,8 @@ struct AttentionConsistency {
   at::Tensor empty;  ///< [B] bool: V is empty
 };
 
-/// `original`, `ambiguous`: attention maps of the two nets [B, C, h, w]. With an unmixed target V asks for the own warp
-/// only.
+/// `original`, `ambiguous`: attention maps of the two nets [B, C, h, w]. With an unmixed target, and for unmixed views
+/// (lambda = 1), V asks for the own warp only.
 AttentionConsistency attention_consistency(const at::Tensor& original, const at::Tensor& ambiguous,
                                            const data::Batch& batch, ReceptiveField field,
                                            const ObjectiveOptions& options);
