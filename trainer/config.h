@@ -55,6 +55,7 @@ struct TrainingConfig {
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
   Convolutions convolutions = Convolutions::apart;
+  double label_smoothing = 0;  ///< [0, 1): share of a given label that is spread over all classes
   Norm norm = Norm::batch;
   NonFinite non_finite = NonFinite::stop;
   std::int64_t accumulate = 1;  ///< parts that a rank's share of a batch is taken in

@@ -130,6 +130,8 @@ std::vector<Field> optimisation(Config& c) {
              "bf16: autocast, weights stay fp32"),
       choice("train.labels", c.train.labels, {{"hard", Labels::hard}, {"votes", Labels::votes}},
              "one-hot, or the annotators' distribution"),
+      number("train.label_smoothing", c.train.label_smoothing, 0, 0.99,
+             "share of each given label that is spread evenly over all classes"),
       number("train.accumulate", c.train.accumulate, 1, 1 << 16,
              "parts that a rank takes its share of a batch in, one after the other: less memory, no more traffic"),
       choice(

@@ -129,7 +129,7 @@ class MainJob(Case):
 
     def test_every_method_and_switch_trains(self):
         switches = {
-            "ce": ["train.method=ce_only"],
+            "ce": ["train.method=ce_only", "train.label_smoothing=0.1"],
             "mixup": ["train.method=mixup_only"],
             "cutmix": ["ambiguous.mix=cutmix", "ambiguous.mix_probability=0.5", "attention.norm=l2"],
             "raw": ["attention.norm=raw", "attention.couple=original_to_ambiguous", "attention.target=unmixed", "attention.warp=false"],

@@ -105,6 +105,8 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   };
   EXPECT_EQ(with("ce_only").train.method, Method::ce_only);
   EXPECT_EQ(with("mixup_only").train.method, Method::mixup_only);
+  EXPECT_EQ(with("label_smoothing").train.method, Method::ce_only);
+  EXPECT_EQ(with("label_smoothing").train.label_smoothing, 0.1);
   EXPECT_EQ(with("full").train.method, Method::full);
   EXPECT_EQ(with("attention_only").objective.alignment_weight, 0);
   EXPECT_EQ(with("attention_only").objective.beta_max, 0);
@@ -130,6 +132,8 @@ TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {
   EXPECT_THAT(error_of("[train]\nepoch = 3\n"),
               AllOf(HasSubstr("config.toml"), HasSubstr("'train.epoch'"), HasSubstr("'train.epochs'")));
   EXPECT_THAT(error_of("[train]\nepochs = 0\n"), AllOf(HasSubstr("train.epochs = 0"), HasSubstr("1 to 100000")));
+  EXPECT_THAT(error_of("[train]\nlabel_smoothing = 1.0\n"),
+              AllOf(HasSubstr("train.label_smoothing = 1"), HasSubstr("0 to 0.99")));
   EXPECT_THAT(error_of("[train]\nmethod = \"best\"\n"),
               AllOf(HasSubstr("train.method"), HasSubstr("\"full\", \"ce_only\", \"mixup_only\"")));
   EXPECT_THAT(error_of("epochs = 3\n"), HasSubstr("[section]"));

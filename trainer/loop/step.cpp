@@ -64,15 +64,19 @@ at::Tensor hard_labels(const data::SampleSet& set) {
   return labels;
 }
 
-}  // namespace
-
-at::Tensor training_labels(const data::SampleSet& set, Labels labels) {
+at::Tensor given_labels(const data::SampleSet& set, Labels labels) {
   if (labels == Labels::hard) return at::one_hot(hard_labels(set), set.classes()).to(at::kFloat);
   const std::vector<float> votes = vote_distribution(set);
   if (votes.empty()) throw data::DataError("train.labels = \"votes\", but the training set has no votes: use \"hard\"");
   const at::Tensor out = at::empty({set.size(), set.classes()}, at::kFloat);
   std::copy(votes.begin(), votes.end(), out.mutable_data_ptr<float>());
   return out;
+}
+
+}  // namespace
+
+at::Tensor training_labels(const data::SampleSet& set, Labels labels, double smoothing) {
+  return (1 - smoothing) * given_labels(set, labels) + smoothing / static_cast<double>(set.classes());
 }
 
 TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
@@ -83,7 +87,8 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
       net_intervals(intervals_of_nets(parameters)),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),
       optimizer(parameters, config.optimizer, gradients.owned()),
-      bank(training_labels(train, config.train.labels).to(on), hard_labels(train).to(on), config.uncertainty) {
+      bank(training_labels(train, config.train.labels, config.train.label_smoothing).to(on), hard_labels(train).to(on),
+           config.uncertainty) {
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });

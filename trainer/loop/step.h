@@ -49,7 +49,8 @@ struct StepResult {
 /// parts one after the other. No host sync.
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress);
 
-/// What the loss is trained on: one-hot [N, C] fp32, or the annotators' distribution.
-at::Tensor training_labels(const data::SampleSet& set, Labels labels);
+/// What the loss is trained on, y [N, C] fp32: one-hot, or the annotators' distribution. With smoothing e it becomes
+/// (1 - e) y + e / C (Szegedy et al., "Rethinking the Inception architecture", CVPR 2016).
+at::Tensor training_labels(const data::SampleSet& set, Labels labels, double smoothing = 0);
 
 }  // namespace penumbra::trainer
