@@ -107,6 +107,8 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   EXPECT_EQ(with("mixup_only").train.method, Method::mixup_only);
   EXPECT_EQ(with("label_smoothing").train.method, Method::ce_only);
   EXPECT_EQ(with("label_smoothing").train.label_smoothing, 0.1);
+  EXPECT_EQ(with("vote_distribution").train.method, Method::ce_only);
+  EXPECT_EQ(with("vote_distribution").train.labels, Labels::votes);
   EXPECT_EQ(with("full").train.method, Method::full);
   EXPECT_EQ(with("attention_only").objective.alignment_weight, 0);
   EXPECT_EQ(with("attention_only").objective.beta_max, 0);
