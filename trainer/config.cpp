@@ -85,6 +85,13 @@ void check_together(const Config& config, const std::string& where) {
   }
   if (config.train.tune_steps == 1)
     refuse("train.tune_steps = 1: the first step of a candidate does not count; use 2 or more");
+  const ClassBalanceOptions& balance = config.train.balance;
+  const bool balances = balance.weights != ClassWeights::none || balance.logit_adjustment != 0;
+  if (balances && config.loader.plan.most_repeats > 1) {
+    refuse(
+        "train.class_weights and train.logit_adjustment make up for small classes, and so does data.most_repeats: use "
+        "one of them");
+  }
   if (config.train.method != Method::full && config.evaluation.head != Head::original) {
     refuse("predict.head needs both nets; with this train.method only \"original\" exists");
   }

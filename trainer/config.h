@@ -55,6 +55,7 @@ struct TrainingConfig {
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
   Convolutions convolutions = Convolutions::apart;
+  ClassBalanceOptions balance;
   double label_smoothing = 0;  ///< [0, 1): share of a given label that is spread over all classes
   Norm norm = Norm::batch;
   NonFinite non_finite = NonFinite::stop;

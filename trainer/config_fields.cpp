@@ -132,6 +132,14 @@ std::vector<Field> optimisation(Config& c) {
              "one-hot, or the annotators' distribution"),
       number("train.label_smoothing", c.train.label_smoothing, 0, 0.99,
              "share of each given label that is spread evenly over all classes"),
+      choice("train.class_weights", c.train.balance.weights,
+             {{"none", ClassWeights::none}, {"inverse", ClassWeights::inverse}, {"effective", ClassWeights::effective}},
+             "what a face counts in the cross-entropies: 1, one over its class' number of faces, or over the effective "
+             "number of them; mean 1"),
+      number("train.class_beta", c.train.balance.beta, 0, 0.9999999,
+             "effective: a class of n faces has (1 - beta^n) / (1 - beta) of them"),
+      number("train.logit_adjustment", c.train.balance.logit_adjustment, 0, 10,
+             "tau: the cross-entropies see each logit plus tau times the logarithm of its class' share; 0: off"),
       number("train.accumulate", c.train.accumulate, 1, 1 << 16,
              "parts that a rank takes its share of a batch in, one after the other: less memory, no more traffic"),
       choice(

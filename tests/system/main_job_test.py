@@ -130,7 +130,7 @@ class MainJob(Case):
     def test_every_method_and_switch_trains(self):
         switches = {
             "ce": ["train.method=ce_only", "train.label_smoothing=0.1"],
-            "mixup": ["train.method=mixup_only"],
+            "mixup": ["train.method=mixup_only", "train.class_weights=effective", "train.logit_adjustment=0.5"],
             "cutmix": ["ambiguous.mix=cutmix", "ambiguous.mix_probability=0.5", "attention.norm=l2"],
             "raw": ["attention.norm=raw", "attention.couple=original_to_ambiguous", "attention.target=unmixed", "attention.warp=false"],
             "labels": ["train.labels=votes", "soft_label.trust=disagreement", "soft_label.divergence=js", "attention.weight=0"],

@@ -109,6 +109,8 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   EXPECT_EQ(with("label_smoothing").train.label_smoothing, 0.1);
   EXPECT_EQ(with("vote_distribution").train.method, Method::ce_only);
   EXPECT_EQ(with("vote_distribution").train.labels, Labels::votes);
+  EXPECT_EQ(with("class_weights").train.balance.weights, ClassWeights::effective);
+  EXPECT_EQ(with("logit_adjustment").train.balance.logit_adjustment, 1);
   EXPECT_EQ(with("full").train.method, Method::full);
   EXPECT_EQ(with("attention_only").objective.alignment_weight, 0);
   EXPECT_EQ(with("attention_only").objective.beta_max, 0);
@@ -146,6 +148,8 @@ TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {
 TEST_F(ConfigFile, KeysThatMustFitTogetherAreCheckedTogether) {
   EXPECT_THAT(error_of("", {"train.batch=7"}), HasSubstr("odd"));
   EXPECT_THAT(error_of("", {"train.method=ce_only", "predict.head=mean"}), HasSubstr("predict.head"));
+  EXPECT_THAT(error_of("", {"train.class_weights=inverse", "data.most_repeats=2"}), HasSubstr("data.most_repeats"));
+  EXPECT_THAT(error_of("", {"train.logit_adjustment=1", "data.most_repeats=2"}), HasSubstr("data.most_repeats"));
   EXPECT_THAT(error_of("", {"schedule.kind=step"}), HasSubstr("milestones"));
   EXPECT_THAT(error_of("", {"schedule.milestones=[3, 2]"}), HasSubstr("rise"));
 }

@@ -173,6 +173,18 @@ struct Objective {
     return {sum / static_cast<double>(in.classes * V.size()), false};
   }
 
+  double cross_entropy_of(const Row& target, Row z) const {
+    for (std::size_t c = 0; c < in.shift.size(); ++c) z[c] += in.shift[c];
+    return cross_entropy(target, z);
+  }
+
+  /// A soft label with its face's weight.
+  Row weighted(Row soft, std::size_t i) const {
+    if (in.class_weight.empty()) return soft;
+    for (double& share : soft) share *= in.class_weight[in.hard[i]];
+    return soft;
+  }
+
   Row posterior_mix(const Said& said, std::size_t i, double temperature) const {
     return mixture(softmax(row(said.z_o, i, in.classes), temperature),
                    softmax(row(said.z_o, i ^ 1, in.classes), temperature), in.lambda[i]);
@@ -213,12 +225,13 @@ ReferenceResult objective_reference(const ReferenceInput& in, const Said& live, 
   for (std::size_t i = 0; i < in.batch; ++i) {
     const Row z_o = row(live.z_o, i, in.classes), p_o = softmax(z_o, 1);
     r.posterior.insert(r.posterior.end(), p_o.begin(), p_o.end());
-    r.ce_original += cross_entropy(soft[i], z_o) / in.global_size;
+    r.ce_original += terms.cross_entropy_of(terms.weighted(soft[i], i), z_o) / in.global_size;
     r.correct_original += (argmax(z_o) == in.hard[i] ? 1 : 0) / in.global_size;
     if (!second) continue;
     const Row z_a = row(live.z_a, i, in.classes);
     r.divergence.push_back(js(terms.posterior_mix(live, i, 1), softmax(z_a, 1)) / std::log(2.0));
-    r.ce_ambiguous += cross_entropy(mixture(soft[i], soft[i ^ 1], in.lambda[i]), z_a) / in.global_size;
+    const Row mixed = mixture(terms.weighted(soft[i], i), terms.weighted(soft[i ^ 1], i ^ 1), in.lambda[i]);
+    r.ce_ambiguous += terms.cross_entropy_of(mixed, z_a) / in.global_size;
     r.correct_ambiguous += (argmax(z_a) == in.hard[i] ? 1 : 0) / in.global_size;
     if (!full) continue;
     const double omega = in.lambda[i] * weight[i] + (1 - in.lambda[i]) * weight[i ^ 1];

@@ -19,6 +19,7 @@ struct ReferenceInput {
   std::vector<double> box{};                      // [B, 4]; empty: mixup
   std::vector<double> y{}, Q{}, u{}, n{}, w{};    // of the batch
   std::vector<std::size_t> hard{};
+  std::vector<double> class_weight{}, shift{};  // [C] of ClassBalance; empty: none
 };
 
 /// What the nets said of a batch, row-major.

@@ -98,6 +98,7 @@ struct Case {
   Method method = Method::full;
   bool cutmix = false;
   bool some_unmixed = false;
+  bool balanced = false;
   double epoch = 20;  // of 100: past warm-up, within the ramps
 };
 
@@ -115,10 +116,13 @@ class ObjectiveFollowsTheMethod : public ::testing::TestWithParam<Case> {
   DualNet nets_{kNet, c_.method, 5};
   UncertaintyBank bank_ = make_bank();
   data::Batch batch_ = make_batch(c_.cutmix, c_.some_unmixed);
+  ClassBalance balance_ =
+      c_.balanced ? ClassBalance{at::tensor({0.5, 0.75, 2.0}, at::kFloat), at::tensor({-0.25, -1.0, -2.5}, at::kFloat)}
+                  : ClassBalance{};
   Leaves leaves_;
 
   Objective objective_now() {
-    return objective(leaves_.views(c_.method), batch_, bank_, nets_, c_.options, {c_.epoch, 100});
+    return objective(leaves_.views(c_.method), batch_, bank_, nets_, c_.options, {c_.epoch, 100}, balance_);
   }
 
   ReferenceInput reference_input() {
@@ -140,6 +144,10 @@ class ObjectiveFollowsTheMethod : public ::testing::TestWithParam<Case> {
     in.y = values(bank_.labels(batch_.sample));
     for (const double label : values(bank_.hard_labels(batch_.sample)))
       in.hard.push_back(static_cast<std::size_t>(label));
+    if (c_.balanced) {
+      in.class_weight = values(balance_.weight);
+      in.shift = values(balance_.shift);
+    }
     in.Q = values(rows.posterior);
     in.u = values(rows.uncertainty);
     in.n = values(rows.disagreement);
@@ -211,6 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
                       with("cutmix", [](Case& c) { c.cutmix = true; }),
                       with("some_unmixed", [](Case& c) { c.some_unmixed = true; }),
                       with("some_unmixed_cutmix", [](Case& c) { c.cutmix = c.some_unmixed = true; }),
+                      with("balanced", [](Case& c) { c.balanced = true; }),
                       with("no_attention", [](Case& c) { c.options.attention_weight = 0; }),
                       with("forward_kl", [](Case& c) { c.options.divergence = Divergence::forward_kl; }),
                       with("js", [](Case& c) { c.options.divergence = Divergence::js; }),

@@ -88,7 +88,8 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),
       optimizer(parameters, config.optimizer, gradients.owned()),
       bank(training_labels(train, config.train.labels, config.train.label_smoothing).to(on), hard_labels(train).to(on),
-           config.uncertainty) {
+           config.uncertainty),
+      balance(class_balance(train.labels, train.classes(), config.train.balance, on)) {
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });
@@ -105,7 +106,7 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   Stopwatch watch;
   for (const data::Batch& part : parts) {
     const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
-    Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress);
+    Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress, state.balance);
     result.observations.push_back(observe(views, part, state.bank.hard_labels(part.sample), state.nets, loss));
     result.seconds.forward += watch.lap();
     loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there

@@ -27,6 +27,7 @@ struct TrainingState {
   comm::GradientSync gradients;
   FlatOptimizer optimizer;
   UncertaintyBank bank;
+  ClassBalance balance;
   std::optional<WeightAverage> average;
 };
 

@@ -34,6 +34,7 @@ struct Terms {
   const Views& views;
   const data::Batch& batch;
   const ObjectiveOptions& options;
+  const ClassBalance& balance;
   Objective result{};
 
   at::Tensor over_global_batch(const at::Tensor& per_sample) const {
@@ -44,14 +45,21 @@ struct Terms {
     return over_global_batch((logits.argmax(1) == hard).to(at::kFloat));
   }
 
-  void add_cross_entropy(const at::Tensor& target, const at::Tensor& hard) {
-    const auto original = over_global_batch(soft_cross_entropy(views.original.logits, target));
+  /// Linear in the target, which therefore carries the weights.
+  at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& target) const {
+    return over_global_batch(
+        soft_cross_entropy(balance.shift.defined() ? full_precision(logits) + balance.shift : logits, target));
+  }
+
+  void add_cross_entropy(const at::Tensor& soft, const at::Tensor& hard) {
+    const auto target = balance.weight.defined() ? balance.weight.index_select(0, hard).unsqueeze(1) * soft : soft;
+    const auto original = cross_entropy(views.original.logits, target);
     result.ce_original = original.detach();
     result.correct_original = share_correct(views.original.logits, hard);
     result.total = original;
     if (!views.ambiguous) return;
     const auto& logits = views.ambiguous->logits;
-    const auto ambiguous = over_global_batch(soft_cross_entropy(logits, mix(target, batch.lambda)));
+    const auto ambiguous = cross_entropy(logits, mix(target, batch.lambda));
     result.ce_ambiguous = ambiguous.detach();
     result.correct_ambiguous = share_correct(logits, hard);
     result.total = result.total + ambiguous;
@@ -95,9 +103,9 @@ struct Terms {
 }  // namespace
 
 Objective objective(const Views& views, const data::Batch& batch, const UncertaintyBank& bank, DualNet& nets,
-                    const ObjectiveOptions& options, Progress progress) {
+                    const ObjectiveOptions& options, Progress progress, const ClassBalance& balance) {
   const Autocast off(views.original.logits.device(), false);
-  Terms terms{views, batch, options};
+  Terms terms{views, batch, options, balance};
   auto& result = terms.result;
   const auto zero = at::zeros({}, views.original.logits.options().requires_grad(false));
   result.ce_ambiguous = result.correct_ambiguous = result.attention = result.alignment = result.empty_attention = zero;

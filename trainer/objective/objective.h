@@ -7,6 +7,7 @@
 #include "data/loader.h"
 #include "trainer/nets/attention.h"
 #include "trainer/nets/dual_net.h"
+#include "trainer/objective/class_balance.h"
 #include "trainer/objective/uncertainty_bank.h"
 
 namespace penumbra::trainer {
@@ -54,8 +55,9 @@ struct Objective {
 
 /// Local sums over batch.global_size, so that ranks add up. ce_only: CE(y, z_o). mixup_only: CE(y, z_o) + CE(lambda y_i
 /// + (1 - lambda) y_partner, z) on f_o's ambiguous views, without soft labels, weights or coupling. full: method.md,
-/// section 5. Reads nothing back from the device. Throws std::invalid_argument when beta_max is outside [0, 0.5].
+/// section 5. `balance` is for the two cross-entropies. Reads nothing back from the device. Throws
+/// std::invalid_argument when beta_max is outside [0, 0.5].
 Objective objective(const Views& views, const data::Batch& batch, const UncertaintyBank& bank, DualNet& nets,
-                    const ObjectiveOptions& options, Progress progress);
+                    const ObjectiveOptions& options, Progress progress, const ClassBalance& balance = {});
 
 }  // namespace penumbra::trainer
