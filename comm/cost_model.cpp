@@ -39,13 +39,18 @@ Link fit_link(double small_bytes, double small_seconds, double large_bytes, doub
 
 StepPrediction predict_step(const StepProfile& profile, double tail, int ranks, const Network& network) {
   StepPrediction out;
+  const std::size_t a_pass = profile.bytes.size() / profile.passes;
   double free_at = 0;  // when the wire has nothing left to do
+  double waited = 0;   // by the passes so far
   for (std::size_t i = 0; i < profile.bytes.size(); ++i) {
+    const double full_at = profile.full_at[i] + waited;
     const double taken = all_reduce_seconds(profile.bytes[i], ranks, network);
-    free_at = std::max(free_at, profile.full_at[i]) + taken;
+    free_at = std::max(free_at, full_at) + taken;
     out.communication += taken;
+    const bool more_to_come = i + 1 < profile.bytes.size();
+    if (more_to_come && (i + 1) % a_pass == 0) waited += free_at - full_at;
   }
-  const double backward_ends = profile.seconds - tail;
+  const double backward_ends = profile.seconds - tail + waited;
   out.seconds = std::max(backward_ends, ranks > 1 ? free_at : 0) + tail;
   out.exposed = out.seconds - profile.seconds;
   return out;

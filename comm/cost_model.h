@@ -34,6 +34,8 @@ struct StepProfile {
   double seconds = 0;  ///< forward, backward and update
   /// Of each bucket: when it was full, in seconds since the step began (ascending), and its bytes on the wire.
   std::vector<double> full_at, bytes;
+  /// Of equally many buckets each; one begins when the last one's traffic is over. A sharpness-aware step has two.
+  std::size_t passes = 1;
 };
 
 struct StepPrediction {

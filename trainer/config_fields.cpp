@@ -165,6 +165,10 @@ std::vector<Field> optimisation(Config& c) {
              "not on biases and norms; coupled for sgd, decoupled for adamw"),
       number("optimizer.clip_norm", c.optimizer.clip_norm, 0, 1e9,
              "largest norm of the whole gradient; 0: no clipping"),
+      number(
+          "optimizer.sam_radius", c.optimizer.sam_radius, 0, 100,
+          "sharpness-aware steps: the gradient is taken so far uphill of the weights, which doubles the computation; "
+          "0: off"),
       choice("schedule.kind", c.schedule.kind,
              {{"cosine", ScheduleKind::cosine},
               {"step", ScheduleKind::step},

@@ -69,5 +69,15 @@ TEST(CostModel, LateAndQueuedBucketsAreExposed) {
   EXPECT_DOUBLE_EQ(predict_step(queued, 1, 1, flat).seconds, 10) << "one rank sends nothing";
 }
 
+TEST(CostModel, AnotherPassBeginsWhenTheTrafficOfTheFirstIsOver) {
+  const Network flat{{0, 1e6}, {0, 1e6}, 1};
+  const std::vector<double> full_at = {2, 4, 6, 8}, bytes = {1e6, 3e6, 1e6, 3e6};
+  // The first pass ends at 4 and its traffic at 7; the second one's last bucket is full at 11 then, and here at 14.
+  EXPECT_DOUBLE_EQ(predict_step({9, full_at, bytes, 2}, 1, 2, flat).seconds, 15);
+  // As one pass, what is full at 4 leaves until 7, the next until 8, and the last until 11.
+  EXPECT_DOUBLE_EQ(predict_step({9, full_at, bytes, 1}, 1, 2, flat).seconds, 12);
+  EXPECT_DOUBLE_EQ(predict_step({9, full_at, bytes, 2}, 1, 1, flat).seconds, 9);
+}
+
 }  // namespace
 }  // namespace penumbra::comm

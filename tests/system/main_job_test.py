@@ -56,10 +56,20 @@ class MainJob(Case):
             for key in ("loss", "gradient_norm"):
                 self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-4, msg=f"{key}, step {mine['step']}")
 
+    def test_sharpness_aware_steps_are_the_same_on_any_ranks(self):
+        few_steps = ("net.norm=sync", "train.epochs=1", "log.every=1", "schedule.learning_rate=0.001", "optimizer.sam_radius=0.05")
+        plain, one = self.metrics(self.trained("flat", *few_steps[:4])), self.metrics(self.trained("sharp-1", *few_steps))
+        self.assertAlmostEqual(one[0]["loss"] / plain[0]["loss"], 1, delta=1e-6, msg="the loss is that of the weights themselves")
+        self.assertGreater(abs(one[0]["gradient_norm"] / plain[0]["gradient_norm"] - 1), 1e-3)
+        for mode in ("all_reduce", "sharded"):
+            for mine, theirs in zip(self.metrics(self.trained(f"sharp-{mode}", f"sync.mode={mode}", *few_steps, ranks=3)), one, strict=True):
+                for key in ("loss", "gradient_norm"):
+                    self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-4, msg=f"{key}, {mode}, step {mine['step']}")
+
     def test_accumulated_parts_and_rounded_gradients_train(self):
         options = ("train.epochs=4", "train.accumulate=2", "sync.wire=bf16", "optimizer.kind=adamw", "schedule.learning_rate=0.003")
-        for mode in ("all_reduce", "sharded"):
-            rows = self.metrics(self.trained(f"parts-{mode}", f"sync.mode={mode}", *options, ranks=2))
+        for mode, more in (("all_reduce", ()), ("sharded", ("optimizer.sam_radius=0.01",))):
+            rows = self.metrics(self.trained(f"parts-{mode}", f"sync.mode={mode}", *more, *options, ranks=2))
             self.assertLess(rows[-1]["ce_original"], rows[0]["ce_original"])
 
     def test_another_seed_gives_another_curve(self):
@@ -135,7 +145,7 @@ class MainJob(Case):
             "raw": ["attention.norm=raw", "attention.couple=original_to_ambiguous", "attention.target=unmixed", "attention.warp=false"],
             "labels": ["train.labels=votes", "soft_label.trust=disagreement", "soft_label.divergence=js", "attention.weight=0"],
             "forward": ["soft_label.divergence=forward_kl", "uncertainty.rank_within_class=true", "uncertainty.weight_samples=false"],
-            "bf16": ["train.precision=bf16", "train.epochs=1"],
+            "bf16": ["train.precision=bf16", "train.epochs=1", "optimizer.sam_radius=0.05"],
             "adamw": ["optimizer.kind=adamw", "schedule.learning_rate=0.001", "optimizer.clip_norm=1", "train.ema_decay=0.99"],
         }
         for name, assignments in switches.items():

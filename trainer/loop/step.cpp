@@ -58,6 +58,24 @@ void keep_if_finite(const std::vector<at::Tensor>& buffers, const std::vector<at
   for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].copy_(at::where(finite, buffers[i], before[i]));
 }
 
+/// The gradient of the global batch at the present weights, for which `told` (part, views, loss) hears of each part.
+template <typename Told>
+void take_gradient(TrainingState& state, const std::vector<data::Batch>& parts, const Config& config, Progress progress,
+                   StepSeconds& seconds, const Told& told) {
+  state.gradients.begin_step(static_cast<int>(parts.size()));
+  Stopwatch watch;
+  for (const data::Batch& part : parts) {
+    const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
+    Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress, state.balance);
+    told(part, views, loss);
+    seconds.forward += watch.lap();
+    loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
+    seconds.backward += watch.lap();
+  }
+  state.gradients.finish_step();
+  seconds.exposed += state.gradients.exposed_seconds();
+}
+
 at::Tensor hard_labels(const data::SampleSet& set) {
   const at::Tensor labels = at::empty({set.size()}, at::kLong);
   std::copy(set.labels.begin(), set.labels.end(), labels.mutable_data_ptr<std::int64_t>());
@@ -94,6 +112,8 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });
   if (config.train.ema_decay > 0) average.emplace(parameters, tensors(nets.buffers()), config.train.ema_decay);
+  if (config.optimizer.sam_radius > 0)
+    ascent.emplace(parameters, gradients.owned(), tensors(nets.buffers()), config.optimizer.sam_radius);
 }
 
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress) {
@@ -102,20 +122,18 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   const bool skips = config.train.non_finite == NonFinite::skip;
   const std::vector<at::Tensor> buffers = skips ? tensors(state.nets.buffers()) : std::vector<at::Tensor>{};
   const std::vector<at::Tensor> before = copies(buffers);
-  state.gradients.begin_step(static_cast<int>(parts.size()));
-  Stopwatch watch;
-  for (const data::Batch& part : parts) {
-    const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
-    Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress, state.balance);
+  const auto keep = [&](const data::Batch& part, const Views& views, const Objective& loss) {
     result.observations.push_back(observe(views, part, state.bank.hard_labels(part.sample), state.nets, loss));
-    result.seconds.forward += watch.lap();
-    loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
-    result.parts.push_back(std::move(loss));
-    result.seconds.backward += watch.lap();
+    result.parts.push_back(loss);
+  };
+  take_gradient(state, parts, config, progress, result.seconds, keep);
+  if (state.ascent) {
+    state.ascent->climb(state.gradients.norm());
+    state.gradients.share_values();
+    take_gradient(state, parts, config, progress, result.seconds, [](const auto&...) {});
+    state.ascent->come_back();
   }
-  state.gradients.finish_step();
-  result.seconds.exposed = state.gradients.exposed_seconds();
-  watch.lap();
+  Stopwatch watch;
   const double rate =
       learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
   result.net_norms = state.gradients.norms(state.net_intervals);

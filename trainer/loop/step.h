@@ -10,6 +10,7 @@
 #include "trainer/loop/observation.h"
 #include "trainer/objective/uncertainty_bank.h"
 #include "trainer/optim/ema.h"
+#include "trainer/optim/sharpness.h"
 
 namespace penumbra::trainer {
 
@@ -29,6 +30,7 @@ struct TrainingState {
   UncertaintyBank bank;
   ClassBalance balance;
   std::optional<WeightAverage> average;
+  std::optional<SharpnessAscent> ascent;
 };
 
 /// Where a step's time goes, in seconds on the host: on a GPU until the work is handed over.
@@ -47,7 +49,8 @@ struct StepResult {
 };
 
 /// One step of the method on one rank's share of a global batch, which may lie in host memory, in train.accumulate
-/// parts one after the other. No host sync.
+/// parts one after the other. No host sync. A sharpness-aware step tells of the nets and the losses at the weights it
+/// began with, and of the gradient that it took.
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress);
 
 /// What the loss is trained on, y [N, C] fp32: one-hot, or the annotators' distribution. With smoothing e it becomes

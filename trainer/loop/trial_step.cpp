@@ -99,6 +99,7 @@ TrialStep time_steps(const Config& config, std::int64_t images, int channels, in
   TrialStep trial;
   trial.profile.seconds = comm::median(seconds);
   trial.profile.bytes = seen.front().bytes;
+  trial.profile.passes = state.ascent ? 2 : 1;
   for (std::size_t bucket = 0; bucket < trial.profile.bytes.size(); ++bucket) {
     std::vector<double> times;
     for (const comm::StepProfile& profile : seen) times.push_back(profile.full_at[bucket]);
@@ -106,7 +107,8 @@ TrialStep time_steps(const Config& config, std::int64_t images, int channels, in
   }
   trial.tail = trial.profile.seconds - trial.profile.full_at.back();
   trial.parameters = state.parameters.size();
-  trial.optimizer_values = values_of(state.optimizer.state()) * (config.sync.mode == comm::SyncMode::sharded ? 2 : 1);
+  const std::int64_t held = values_of(state.optimizer.state()) + (state.ascent ? state.ascent->kept_values() : 0);
+  trial.optimizer_values = held * (config.sync.mode == comm::SyncMode::sharded ? 2 : 1);
   trial.average_values = state.average ? state.parameters.size() : 0;
   trial.images = images;
   return trial;
