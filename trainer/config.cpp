@@ -85,6 +85,8 @@ void check_together(const Config& config, const std::string& where) {
   }
   if (config.train.tune_steps == 1)
     refuse("train.tune_steps = 1: the first step of a candidate does not count; use 2 or more");
+  if (config.train.ema_decay > 0 && config.train.ema_half_life > 0)
+    refuse("train.ema_decay and train.ema_half_life say the same thing in two ways: use one of them");
   const ClassBalanceOptions& balance = config.train.balance;
   const bool balances = balance.weights != ClassWeights::none || balance.logit_adjustment != 0;
   if (balances && config.loader.plan.most_repeats > 1) {

@@ -60,7 +60,8 @@ struct TrainingConfig {
   Norm norm = Norm::batch;
   NonFinite non_finite = NonFinite::stop;
   std::int64_t accumulate = 1;  ///< parts that a rank's share of a batch is taken in
-  double ema_decay = 0;         ///< 0: no weight averaging
+  double ema_decay = 0;         ///< a step; 0: no weight averaging, or by the half-life
+  double ema_half_life = 0;     ///< epochs; 0: no weight averaging, or by the decay
   std::int64_t threads = 0;     ///< compute threads a rank; 0: the cores it has
   std::int64_t tune_steps = 0;  ///< steps that each bucket size and thread count is tried for; 0: as configured
 };

@@ -148,7 +148,9 @@ std::vector<Field> optimisation(Config& c) {
           "a step whose gradient is not finite: end the run, leave the step out, or go back to the newest checkpoint's "
           "weights and on with the next batches"),
       number("train.ema_decay", c.train.ema_decay, 0, 0.99999,
-             "decay of averaged weights, used for evaluation; 0: off"),
+             "decay a step of averaged weights, used for evaluation; 0: off"),
+      number("train.ema_half_life", c.train.ema_half_life, 0, 1e5,
+             "the same by epochs after which a step counts half in the average, whatever the batch; 0: off"),
       number("train.threads", c.train.threads, 0, 1024, "compute threads a rank; 0: the cores it has"),
       number(
           "train.tune_steps", c.train.tune_steps, 0, 1000,

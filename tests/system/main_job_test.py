@@ -146,7 +146,7 @@ class MainJob(Case):
             "labels": ["train.labels=votes", "soft_label.trust=disagreement", "soft_label.divergence=js", "attention.weight=0"],
             "forward": ["soft_label.divergence=forward_kl", "uncertainty.rank_within_class=true", "uncertainty.weight_samples=false"],
             "bf16": ["train.precision=bf16", "train.epochs=1", "optimizer.sam_radius=0.05"],
-            "adamw": ["optimizer.kind=adamw", "schedule.learning_rate=0.001", "optimizer.clip_norm=1", "train.ema_decay=0.99"],
+            "adamw": ["optimizer.kind=adamw", "schedule.learning_rate=0.001", "optimizer.clip_norm=1", "train.ema_half_life=0.5"],
         }
         for name, assignments in switches.items():
             with self.subTest(name):

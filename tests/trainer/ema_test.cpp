@@ -43,6 +43,16 @@ TEST(WeightAverage, TheFirstUpdateTakesNineTenthsOfTheNewWeights) {
   EXPECT_NEAR(w.weight.const_data_ptr<float>()[0], 13, 1e-5);
 }
 
+TEST(WeightAverage, ForgetsHalfOfItselfInItsHalfLife) {
+  Weights w;
+  WeightAverage average(w.flat, {w.mean}, decay_of_half_life(1.5, 40));
+  average.resume_at(1'000'000);  // the early decay is long past
+  w.flat.values().fill_(2);
+  for (int step = 0; step < 60; ++step) average.update();
+  average.swap();
+  EXPECT_NEAR(w.weight.const_data_ptr<float>()[0], 3, 1e-5);  // from 4, half way to 2
+}
+
 TEST(WeightAverage, SwappingTwiceGivesBackTheSameBits) {
   Weights w;
   WeightAverage average(w.flat, {w.mean}, 0.9);

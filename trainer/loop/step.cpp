@@ -76,6 +76,13 @@ void take_gradient(TrainingState& state, const std::vector<data::Batch>& parts, 
   seconds.exposed += state.gradients.exposed_seconds();
 }
 
+/// Of the averaged weights; 0: there are none.
+double decay_of(const Config& config, const data::SampleSet& train) {
+  if (config.train.ema_half_life == 0) return config.train.ema_decay;
+  return decay_of_half_life(config.train.ema_half_life,
+                            data::count_steps(train.labels, config.loader.global_batch, config.loader.plan));
+}
+
 at::Tensor hard_labels(const data::SampleSet& set) {
   const at::Tensor labels = at::empty({set.size()}, at::kLong);
   std::copy(set.labels.begin(), set.labels.end(), labels.mutable_data_ptr<std::int64_t>());
@@ -111,7 +118,8 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });
-  if (config.train.ema_decay > 0) average.emplace(parameters, tensors(nets.buffers()), config.train.ema_decay);
+  if (const double decay = decay_of(config, train); decay > 0)
+    average.emplace(parameters, tensors(nets.buffers()), decay);
   if (config.optimizer.sam_radius > 0)
     ascent.emplace(parameters, gradients.owned(), tensors(nets.buffers()), config.optimizer.sam_radius);
 }

@@ -1,11 +1,16 @@
 #include "trainer/optim/ema.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include <ATen/core/grad_mode.h>
 
 namespace penumbra::trainer {
+
+double decay_of_half_life(double half_life, std::int64_t steps_per_epoch) {
+  return std::exp2(-1 / (half_life * static_cast<double>(steps_per_epoch)));
+}
 
 WeightAverage::WeightAverage(const comm::FlatParameters& parameters, std::vector<at::Tensor> buffers, double decay)
     : decay_(decay) {

@@ -9,6 +9,9 @@
 
 namespace penumbra::trainer {
 
+/// The decay a step with which what came `half_life` epochs ago counts half as much as what comes now.
+double decay_of_half_life(double half_life, std::int64_t steps_per_epoch);
+
 /// Exponential moving average of the flat weights and of the running statistics, starting from their values at
 /// construction: a <- d a + (1 - d) x with d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ..., so that early
 /// averages follow quickly.
