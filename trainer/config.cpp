@@ -77,6 +77,23 @@ void apply_set(const std::vector<Field>& all, const std::string& assignment) {
   assign(all, key, *parsed.get("value"), "--set");
 }
 
+/// The ranges of a strong view, with ambiguous.strength, are what each alone may be at most.
+void check_strength(const data::AmbiguousOptions& strong, const std::string& where) {
+  struct Range {
+    const char* key;
+    float value, most;
+  };
+  for (const auto& [key, value, most] :
+       {Range{"rotation_degrees", strong.rotation_degrees, 180}, Range{"scale", strong.scale, 0.9f},
+        Range{"shift", strong.shift, 0.5f}, Range{"brightness", strong.brightness, 1},
+        Range{"contrast", strong.contrast, 0.99f}, Range{"saturation", strong.saturation, 1}}) {
+    if (strong.strength * value <= most) continue;
+    throw ConfigError(
+        fmt::format("{}: ambiguous.strength = {} times ambiguous.{} = {} is more than {}: lower one of them", where,
+                    strong.strength, key, value, most));
+  }
+}
+
 void check_together(const Config& config, const std::string& where) {
   const auto refuse = [&](const std::string& text) { throw ConfigError(where + ": " + text); };
   if (config.loader.global_batch % 2 != 0) {
@@ -130,6 +147,7 @@ Config load_config(const std::vector<std::string>& files, const std::vector<std:
   config.loader.seed = config.seed;
   config.loader.ambiguous = config.train.method != Method::ce_only;
   check_together(config, fmt::format("{}", fmt::join(files, ", ")));
+  check_strength(config.loader.strong, fmt::format("{}", fmt::join(files, ", ")));
   return config;
 }
 

@@ -58,6 +58,12 @@ std::vector<Field> views(Config& c) {
       number("ambiguous.mix_probability", strong.mix_probability, 0, 1,
              "that a view is mixed at all; else it shows its face alone, strongly augmented (lambda = 1)"),
       number("ambiguous.alpha", strong.alpha, 0.01, 100, "lambda ~ max(b, 1 - b), b ~ Beta(alpha, alpha)"),
+      number("ambiguous.strength", strong.strength, 0, 10,
+             "times the ranges of rotation, scale, shift, brightness, contrast and saturation"),
+      number(
+          "ambiguous.operations", strong.operations, 0, 7,
+          "how many of rotation, scale, shift, brightness, contrast, erasing and, for RGB, colour a view goes through, "
+          "drawn anew for each; 0: all"),
       number("ambiguous.flip", strong.flip, 0, 1, "probability of a mirrored view"),
       number("ambiguous.rotation_degrees", strong.rotation_degrees, 0, 180, "largest rotation"),
       number("ambiguous.scale", strong.scale, 0, 0.9, "largest relative change of size"),

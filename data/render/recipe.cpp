@@ -1,6 +1,7 @@
 #include "data/render/recipe.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -49,6 +50,45 @@ Rectangle draw_erase(Draws& draws, int view_size) {
     return {x0, y0, x0 + width, y0 + height};
   }
   return {};
+}
+
+enum class Operation : std::uint8_t { rotation, scale, shift, brightness, contrast, erase, colour };
+
+void leave_out(Operation operation, Recipe& recipe, Geometry& geometry) {
+  switch (operation) {
+    case Operation::rotation:
+      geometry.angle = 0;
+      return;
+    case Operation::scale:
+      geometry.scale = 1;
+      return;
+    case Operation::shift:
+      geometry.shift_x = geometry.shift_y = 0;
+      return;
+    case Operation::brightness:
+      recipe.brightness = 0;
+      return;
+    case Operation::contrast:
+      recipe.contrast = 1;
+      return;
+    case Operation::erase:
+      recipe.erase = {};
+      return;
+    case Operation::colour:
+      recipe.saturation = 1;
+      recipe.grey = false;
+  }
+}
+
+/// A uniformly drawn `count` of the operations stay (Cubuk et al., "RandAugment", 2020, but none of them twice).
+void keep_some(Recipe& recipe, Geometry& geometry, Draws& draws, int count, int channels) {
+  std::array all = {Operation::rotation, Operation::scale, Operation::shift, Operation::brightness,
+                    Operation::contrast, Operation::erase, Operation::colour};
+  for (std::size_t left = channels == 3 ? all.size() : all.size() - 1; left > static_cast<std::size_t>(count); --left) {
+    const std::size_t drawn = draws.below(left);
+    leave_out(all[drawn], recipe, geometry);
+    all[drawn] = all[left - 1];
+  }
 }
 
 /// The side of a cutmix box of area (1 - lambda) S^2, before clipping. At least so long that what clipping leaves of it
@@ -108,20 +148,22 @@ Recipe draw_ambiguous(const AmbiguousOptions& options, std::uint64_t seed, std::
                       std::int64_t partner, int stored_size, int view_size, int channels, std::uint32_t occurrence) {
   Recipe recipe;
   Draws draws = view_draws(recipe, Purpose::ambiguous_view, seed, epoch, source, partner, occurrence);
+  const float strength = options.strength;
   Geometry geometry;
   geometry.flip = draws.chance(options.flip);
-  geometry.angle = around(draws, 0, options.rotation_degrees * std::numbers::pi / 180);
-  geometry.scale = around(draws, 1, options.scale);
-  geometry.shift_x = around(draws, 0, options.shift);
-  geometry.shift_y = around(draws, 0, options.shift);
-  recipe.theta = to_affine(geometry);
-  recipe.brightness = around(draws, 0, options.brightness);
-  recipe.contrast = around(draws, 1, options.contrast);
+  geometry.angle = around(draws, 0, strength * options.rotation_degrees * std::numbers::pi / 180);
+  geometry.scale = around(draws, 1, strength * options.scale);
+  geometry.shift_x = around(draws, 0, strength * options.shift);
+  geometry.shift_y = around(draws, 0, strength * options.shift);
+  recipe.brightness = around(draws, 0, strength * options.brightness);
+  recipe.contrast = around(draws, 1, strength * options.contrast);
   if (channels == 3) {
-    recipe.saturation = around(draws, 1, options.saturation);
+    recipe.saturation = around(draws, 1, strength * options.saturation);
     recipe.grey = draws.chance(options.grey);
   }
   if (draws.chance(options.erase)) recipe.erase = draw_erase(draws, view_size);
+  if (options.operations > 0) keep_some(recipe, geometry, draws, options.operations, channels);
+  recipe.theta = to_affine(geometry);
   draw_mix(recipe, draws, options, stored_size);
   return recipe;
 }

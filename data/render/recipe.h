@@ -41,6 +41,9 @@ struct AmbiguousOptions {
   Mix mix = Mix::mixup;
   float mix_probability = 1;  ///< that a view is mixed at all; else it shows its source alone, strongly augmented
   float alpha = 1;            ///< Beta(alpha, alpha)
+  float strength = 1;         ///< multiplies every range below, rotation to saturation, but no probability
+  int operations = 0;  ///< of rotation, scale, shift, brightness, contrast, erasing and, for RGB, colour: a view goes
+                       ///< through so many, drawn anew for each (after RandAugment); 0: through all
   float flip = 0.5f, rotation_degrees = 10, scale = 0.1f, shift = 0.05f;
   float brightness = 0.3f, contrast = 0.3f, saturation = 0.3f, grey = 0.1f;
   float erase = 0.5f;  ///< probability of one rectangle of 2-25 % of the area, aspect 0.3-3.3

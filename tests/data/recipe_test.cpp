@@ -96,6 +96,59 @@ TEST(Recipe, OfAnAmbiguousViewIsUniformInItsRanges) {
   expect_frequency(values(recipes, [](auto& r) { return r.grey; }), 0.1);
 }
 
+TEST(Recipe, OfAnotherStrengthIsUniformInThatMuchWiderRanges) {
+  AmbiguousOptions options;
+  options.strength = 2.5f;
+  const auto recipes = strong(options);
+  expect_frequency(values(recipes, flipped), 0.5);
+  EXPECT_LT(distance_from_uniform(values(recipes, degrees_of), -25, 25), kKolmogorovSmirnovLimit);
+  EXPECT_LT(distance_from_uniform(values(recipes, scale_of), 0.75, 1.25), kKolmogorovSmirnovLimit);
+  EXPECT_LT(distance_from_uniform(values(recipes, shift_x), -0.125, 0.125), kKolmogorovSmirnovLimit);
+  EXPECT_LT(distance_from_uniform(values(recipes, shift_y), -0.125, 0.125), kKolmogorovSmirnovLimit);
+  EXPECT_LT(distance_from_uniform(values(recipes, [](auto& r) { return r.brightness; }), -0.75, 0.75),
+            kKolmogorovSmirnovLimit);
+  EXPECT_LT(distance_from_uniform(values(recipes, [](auto& r) { return r.contrast; }), 0.25, 1.75),
+            kKolmogorovSmirnovLimit);
+  EXPECT_LT(distance_from_uniform(values(recipes, [](auto& r) { return r.saturation; }), 0.25, 1.75),
+            kKolmogorovSmirnovLimit);
+  expect_frequency(values(recipes, [](auto& r) { return r.grey; }), 0.1);
+}
+
+/// Which operations a view went through: rotation, scale, shift, brightness, contrast, erasing, colour.
+std::vector<bool> operations_of(const Recipe& r) {
+  return {std::abs(degrees_of(r)) > 1e-5,
+          std::abs(scale_of(r) - 1) > 1e-6,
+          std::abs(shift_x(r)) + std::abs(shift_y(r)) > 1e-6,
+          r.brightness != 0,
+          r.contrast != 1,
+          !r.erase.empty(),
+          r.saturation != 1 || r.grey};
+}
+
+TEST(Recipe, OfSomeOperationsGoesThroughSoManyDrawnUniformly) {
+  AmbiguousOptions all, some;
+  all.erase = some.erase = 1;
+  for (const auto& [channels, kinds] : {std::pair{1, 6}, {3, 7}}) {
+    const auto everything = strong(all, channels);
+    for (const int operations : {1, 2, 6, 7}) {
+      some.operations = operations;
+      const auto recipes = strong(some, channels);
+      std::vector<std::vector<double>> gone_through(7);
+      for (std::size_t i = 0; i < recipes.size(); ++i) {
+        const auto used = operations_of(recipes[i]);
+        for (std::size_t k = 0; k < used.size(); ++k) gone_through[k].push_back(used[k] ? 1 : 0);
+        ASSERT_LE(std::count(used.begin(), used.end(), true), operations);
+        ASSERT_EQ(flipped(recipes[i]), flipped(everything[i]));
+        if (used[3]) ASSERT_EQ(recipes[i].brightness, everything[i].brightness);
+        if (used[5]) ASSERT_EQ(recipes[i].erase, everything[i].erase);
+      }
+      const double share = std::min(1.0, operations / static_cast<double>(kinds));
+      for (std::size_t k = 0; k < static_cast<std::size_t>(kinds); ++k)
+        EXPECT_NEAR(moments(gone_through[k]).mean, share, 4 * std::sqrt(share * (1 - share) / kCount) + 1e-3) << k;
+    }
+  }
+}
+
 TEST(Recipe, OfAGreyImageHasNoColour) {
   for (const Recipe& r : strong({}, 1)) {
     EXPECT_EQ(r.saturation, 1);

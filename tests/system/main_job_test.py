@@ -141,7 +141,7 @@ class MainJob(Case):
         switches = {
             "ce": ["train.method=ce_only", "train.label_smoothing=0.1"],
             "mixup": ["train.method=mixup_only", "train.class_weights=effective", "train.logit_adjustment=0.5"],
-            "cutmix": ["ambiguous.mix=cutmix", "ambiguous.mix_probability=0.5", "attention.norm=l2"],
+            "cutmix": ["ambiguous.mix=cutmix", "ambiguous.mix_probability=0.5", "ambiguous.strength=2", "ambiguous.operations=3", "attention.norm=l2"],
             "raw": ["attention.norm=raw", "attention.couple=original_to_ambiguous", "attention.target=unmixed", "attention.warp=false"],
             "labels": ["train.labels=votes", "soft_label.trust=disagreement", "soft_label.divergence=js", "attention.weight=0"],
             "forward": ["soft_label.divergence=forward_kl", "uncertainty.rank_within_class=true", "uncertainty.weight_samples=false"],
