@@ -111,6 +111,7 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   EXPECT_EQ(with("vote_distribution").train.labels, Labels::votes);
   EXPECT_EQ(with("class_weights").train.balance.weights, ClassWeights::effective);
   EXPECT_EQ(with("logit_adjustment").train.balance.logit_adjustment, 1);
+  EXPECT_EQ(with("sharpness_aware").optimizer.sam_radius, 0.05);
   EXPECT_EQ(with("full").train.method, Method::full);
   EXPECT_EQ(with("attention_only").objective.alignment_weight, 0);
   EXPECT_EQ(with("attention_only").objective.beta_max, 0);
