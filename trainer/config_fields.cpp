@@ -111,8 +111,9 @@ std::vector<Field> nets_and_objective(Config& c) {
       number("soft_label.beta_max", o.beta_max, 0, 0.5, "most of a label that the bank may replace"),
       choice("soft_label.trust", o.trust, {{"uncertainty", Trust::uncertainty}, {"disagreement", Trust::disagreement}},
              "what moves a label: u, or max(u, n)"),
-      number("uncertainty.momentum", c.uncertainty.momentum, 0, 0.999,
-             "what the banks keep of the epochs before at an epoch's end: 0.9 looks back ten epochs, 0 at the last alone"),
+      number(
+          "uncertainty.momentum", c.uncertainty.momentum, 0, 0.999,
+          "what the banks keep of the epochs before at an epoch's end: 0.9 looks back ten epochs, 0 at the last alone"),
       flag("uncertainty.rank_within_class", c.uncertainty.rank_within_class, "u is its rank within the class"),
       flag("uncertainty.weight_samples", c.uncertainty.weight_samples,
            "certain samples count more in the coupling terms"),

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   add_launch(app);
   add_sweep(app);
   add_monitor(app);
+  add_commands(app);
   for (char** word = argv; *word != nullptr && std::string_view(*word) != "--"; ++word) {
     if (std::string_view(*word) == "-np") *word = const_cast<char*>("--np");  // as mpirun has it
   }

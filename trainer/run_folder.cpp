@@ -109,8 +109,9 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
         "{}: not weights of Penumbra: its metadata lacks classes, channels, image_size, temperature or head",
         folder.weights(name).string()));
   }
-  TrainedModel model{config, info, DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions), temperature,
-                     folder.weights(name).string()};
+  TrainedModel model{config, info,
+                     DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
+                     temperature, folder.weights(name).string()};
   copy_weights(file, all_tensors(model.nets));
   return model;
 }

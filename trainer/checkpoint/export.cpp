@@ -22,7 +22,8 @@ TrainedModel from_checkpoint(const std::filesystem::path& run, const std::string
   info.classes = manifest.classes;
   info.channels = manifest.channels;
   info.image_size = manifest.image_size;
-  TrainedModel model{config, info, DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
+  TrainedModel model{config, info,
+                     DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
                      manifest.temperature, checkpoints.path_of(name).string()};
   restore_nets(model.nets, checkpoints.load(name, manifest));
   return model;

@@ -23,6 +23,7 @@ void add_bench(CLI::App& app);
 void add_plan(CLI::App& app);
 void add_launch(CLI::App& app);
 void add_sweep(CLI::App& app);
-void add_monitor(CLI::App& app);  ///< and watch, ctl
+void add_monitor(CLI::App& app);   ///< and watch, ctl
+void add_commands(CLI::App& app);  ///< the reference of all of these
 
 }  // namespace penumbra::trainer

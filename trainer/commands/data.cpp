@@ -88,7 +88,9 @@ void add_looking(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   CLI::App* verify = data.add_subcommand("verify", "Read everything and check it");
   CLI::App* probe = data.add_subcommand("probe", "How far a linear model on pixels gets: train split to test split");
   for (CLI::App* command : {verify, probe}) command->add_option("file", a->from, "HDF5 store")->required();
+  verify->footer("Example: penumbra data verify faces.h5");
   probe->add_flag("--json", a->json, "one JSON object");
+  probe->footer("Example: penumbra data probe faces.h5");
   verify->callback([a] {
     for (const std::string& line : data::verify(a->from)) fmt::print("{}\n", line);
     for (const std::string& line : data::verify_variants(a->from)) fmt::print("{}\n", line);

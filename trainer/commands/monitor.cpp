@@ -77,7 +77,9 @@ void add_serve(CLI::App& app) {
                       "PEM file: clients must show a certificate of this authority");
   command->add_flag("--insecure", options.security.insecure, "plain text and no token beyond this machine");
   command->add_flag("--reference", arguments->reference, "print the list of metrics and end");
-  command->footer("Example: penumbra monitor --state runs.json, and train with --set monitor.address=127.0.0.1:9465");
+  command->footer(
+      "Runs report to it with --set monitor.address=127.0.0.1:9465.\n"
+      "Example: penumbra monitor --state runs.json");
   command->callback([arguments] { serve(*arguments); });
 }
 
