@@ -34,10 +34,20 @@ def alive(pid):
         return False
 
 
+def works_in(pid, folder):
+    """Whether a process is in `folder`, or has a file or a folder in it on its command line."""
+    try:
+        if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder):
+            return True
+    except OSError:
+        return False
+    return any(f"{folder}/".encode() in word for word in words_of(pid, "cmdline"))
+
+
 def end_all_in(folder):
-    """Ends every process that has a file or a folder in `folder` on its command line, and waits until none is left."""
+    """Ends every process that works in `folder`, and waits until none is left."""
     while left := [int(entry.name) for entry in Path("/proc").iterdir()
-                   if entry.name.isdigit() and alive(entry.name) and any(f"{folder}/".encode() in word for word in words_of(entry.name, "cmdline"))]:
+                   if entry.name.isdigit() and alive(entry.name) and works_in(entry.name, folder)]:
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
