@@ -14,7 +14,16 @@ find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(LibTorch 2.11 REQUIRED)
-set(CMAKE_BUILD_RPATH ${LibTorch_RUNTIME_DIRS})
+set(PENUMBRA_MODULE_DIR ${CMAKE_BINARY_DIR}/lib)  # what is loaded when it is asked for
+set(CMAKE_BUILD_RPATH ${PENUMBRA_MODULE_DIR} ${LibTorch_RUNTIME_DIRS})
+
+# Optional: penumbra predict --detect.
+find_library(OPENCV_CORE opencv_core)
+find_library(OPENCV_OBJDETECT opencv_objdetect)
+find_path(OPENCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4)
+if(NOT OPENCV_OBJDETECT)
+  message(STATUS "no opencv_objdetect: penumbra predict will have no face detector")
+endif()
 
 add_library(penumbra_mpi INTERFACE)
 target_link_libraries(penumbra_mpi INTERFACE MPI::MPI_C)

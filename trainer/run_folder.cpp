@@ -70,7 +70,12 @@ void RunFolder::append_metrics(const nlohmann::json& row) const {
 
 void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,
                 const WeightsNote& note) {
-  save_safetensors(folder.weights(name), all_tensors(nets),
+  std::vector<NamedTensor> tensors = all_tensors(nets);
+  if (note.features.defined() && note.features.size(0) > 1) {
+    const std::vector<NamedTensor> known = Familiarity(note.features).tensors();
+    tensors.insert(tensors.end(), known.begin(), known.end());
+  }
+  save_safetensors(folder.weights(name), tensors,
                    {{"format", "penumbra"},
                     {"version", kVersion},
                     {"classes", nlohmann::json(info.classes).dump()},
@@ -93,7 +98,7 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
         fmt::format("{}: no such weights: the run has not got that far, or had no validation split to find its best",
                     folder.weights(name).string()));
   }
-  const SafetensorsFile file = load_safetensors(folder.weights(name));
+  SafetensorsFile file = load_safetensors(folder.weights(name));
   const std::vector<std::string> sets = head.empty() ? std::vector<std::string>{} : std::vector{"predict.head=" + head};
   const Config config = load_config({folder.config().string()}, sets);
   data::StoreInfo info;
@@ -109,9 +114,17 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
         "{}: not weights of Penumbra: its metadata lacks classes, channels, image_size, temperature or head",
         folder.weights(name).string()));
   }
-  TrainedModel model{config, info,
+  TrainedModel model{config,
+                     info,
                      DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
-                     temperature, folder.weights(name).string()};
+                     temperature,
+                     folder.weights(name).string(),
+                     std::nullopt};
+  try {
+    model.familiarity = Familiarity::take(file.tensors);
+  } catch (const std::invalid_argument& problem) {
+    throw data::DataError(fmt::format("{}: {}", folder.weights(name).string(), problem.what()));
+  }
   copy_weights(file, all_tensors(model.nets));
   return model;
 }

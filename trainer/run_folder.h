@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "data/store/sample_set.h"
 #include "trainer/config.h"
+#include "trainer/evaluation/familiarity.h"
 
 namespace penumbra::trainer {
 
@@ -45,6 +47,7 @@ struct TrainedModel {
   DualNet nets;
   double temperature = 1;  ///< fitted on the validation set; 1 without one, or when it was fitted for another head
   std::string checkpoint;  ///< path of the weights
+  std::optional<Familiarity> familiarity;  ///< by f_o on the validation set; none without one, or in older weights
 };
 
 /// What goes into the weights' metadata beside the tensors.
@@ -52,6 +55,7 @@ struct WeightsNote {
   std::int64_t epoch = 0;
   double temperature = 1;      ///< fitted on the validation set
   Head head = Head::original;  ///< that it was fitted for
+  at::Tensor features;         ///< of f_o on the validation set, [N, K]; undefined without one
 };
 
 void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,

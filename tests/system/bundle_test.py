@@ -10,8 +10,8 @@ from penumbra import SOURCE
 
 TORCH = os.environ["LIBTORCH_ROOT"]
 HIDE = """
-for folder in /usr/lib/*/openmpi /usr/lib/*/pmix* /usr/share/openmpi; do mount -t tmpfs none "$folder"; done
-for library in mpi open- pmix hdf5 turbojpeg spdlog fmt hwloc event; do
+for folder in /usr/lib/*/openmpi /usr/lib/*/pmix* /usr/share/openmpi /usr/share/opencv4; do mount -t tmpfs none "$folder"; done
+for library in mpi open- pmix hdf5 turbojpeg spdlog fmt hwloc event opencv tbb; do
   for file in /usr/lib/*/lib$library*.so*; do mount --bind /dev/null "$(readlink -f "$file")"; done
 done
 mount --bind /dev/null "$(readlink -f /usr/bin/mpirun)"
@@ -40,6 +40,7 @@ class Bundle(unittest.TestCase):
             done = subprocess.run(words, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("Open MPI v4", done.stdout)
+            self.assertRegex(done.stdout, r"(?m)^faces +found in photographs$")
             self.assertIn("dry run:", done.stdout + done.stderr)
 
 

@@ -1,10 +1,7 @@
-"""The whole path once: faces, training on several ranks, evaluation, prediction."""
+"""The whole path once: faces, training on several ranks, evaluation."""
 
-import csv
-import io
 import json
 import math
-import struct
 import unittest
 
 from penumbra import TIMES, Case, run
@@ -106,36 +103,6 @@ class MainJob(Case):
             nll[head] = result["nll"]
         self.assertEqual(len(set(nll.values())), 3)
         self.assertLessEqual(nll["mean"], max(nll["original"], nll["ambiguous"]))
-
-    def test_predict_gives_a_distribution_and_its_entropy(self):
-        folder = self.trained("predicts")
-        sheet = self.folder / "sheet.png"
-        self.assertEqual(run("data", "synth", self.folder / "one.h5", "--train", 2, "--val", 0, "--test", 0, "--sheet", sheet).returncode, 0)
-        faces = json.loads(run("predict", folder, sheet, sheet, "--json", "--attention").stdout)
-        self.assertEqual(len(faces), 2)
-        p = faces[0]["distribution"].values()
-        self.assertAlmostEqual(sum(p), 1, places=5)
-        self.assertAlmostEqual(faces[0]["entropy"], -sum(x * math.log(x) for x in p if x > 0), places=5)
-        self.assertEqual(max(faces[0]["distribution"], key=faces[0]["distribution"].get), faces[0]["label"])
-        self.assertEqual(faces[0]["distribution"], faces[1]["distribution"])
-
-    def test_predict_takes_folders_and_draws_where_both_nets_look(self):
-        folder = self.trained("looks", "train.epochs=1")
-        faces, looks = self.folder / "album", self.folder / "drawn"
-        (faces / "more").mkdir(parents=True)
-        for name in ("b.png", "more/a, \"1\".png", "notes.txt"):
-            self.assertEqual(run("data", "inspect", self.faces, "--sheet", faces / name).returncode, 0)
-        done = run("predict", folder, faces, "--csv", "--overlay", looks)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        rows = list(csv.DictReader(io.StringIO(done.stdout)))
-        self.assertEqual([row["image"] for row in rows], [str(faces / "b.png"), str(faces / 'more/a, "1".png')])
-        for row in rows:
-            shares = {name: float(value) for name, value in list(row.items())[5:]}
-            self.assertAlmostEqual(sum(shares.values()), 1, places=4)
-            self.assertEqual(max(shares, key=shares.get), row["label"])
-        self.assertEqual(sorted(path.name for path in looks.iterdir()), ["00001-b.png", '00002-a, "1".png'])
-        header = (looks / "00001-b.png").read_bytes()[16:24]
-        self.assertEqual(struct.unpack(">II", header), (3 * 192, 192))
 
     def test_every_method_and_switch_trains(self):
         switches = {

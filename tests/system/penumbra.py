@@ -2,10 +2,12 @@
 
 import json
 import os
+import struct
 import subprocess
 import tempfile
 import time
 import unittest
+import zlib
 from pathlib import Path
 
 from processes import end_all_in
@@ -64,6 +66,17 @@ def end(job):
     if job.poll() is None:
         job.terminate()
     job.communicate(timeout=30)
+
+
+def write_png(path, pixels):
+    """A grey image, [height, width] of uint8."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    height, width = pixels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
+    return path
 
 
 class Case(unittest.TestCase):

@@ -22,9 +22,12 @@ TrainedModel from_checkpoint(const std::filesystem::path& run, const std::string
   info.classes = manifest.classes;
   info.channels = manifest.channels;
   info.image_size = manifest.image_size;
-  TrainedModel model{config, info,
+  TrainedModel model{config,
+                     info,
                      DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
-                     manifest.temperature, checkpoints.path_of(name).string()};
+                     manifest.temperature,
+                     checkpoints.path_of(name).string(),
+                     std::nullopt};
   restore_nets(model.nets, checkpoints.load(name, manifest));
   return model;
 }

@@ -7,6 +7,7 @@
 #include "comm/gpu/nccl_api.h"
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
+#include "trainer/prediction/face_detector.h"
 #include "trainer/run_folder.h"
 
 namespace penumbra::trainer {
@@ -54,6 +55,10 @@ void run_doctor() {
   fmt::print("{:<12} {}\n", "mpi", world.library());
   fmt::print("{:<12} {} of this process\n", "usable cores", world.cores());
   print_gpus();
+  fmt::print("{:<12} {}\n", "faces", outcome([] {
+               load_face_detector({});
+               return "found in photographs";
+             }));
   fmt::print("{:<12} {:.1f} GiB free here, {:.1f} GiB in /dev/shm\n", "disk", free_gib("."), free_gib("/dev/shm"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -11,11 +12,20 @@
 namespace penumbra::trainer {
 namespace {
 
-at::Tensor posterior_of(ResNet& net, const at::Tensor& x, bool flip) {
-  const auto once = [&](const at::Tensor& view) {
-    return at::softmax(net.forward(view, false).logits.to(at::kFloat), 1);
-  };
-  return flip ? (once(x) + once(at::flip(x, {3}))).mul_(0.5) : once(x);
+at::Tensor posterior_of(const NetOutput& out) { return at::softmax(out.logits.to(at::kFloat), 1); }
+
+/// What a net says of a batch: of the views as they are, and the posterior over them and, with `flip`, their mirror
+/// images.
+struct Answer {
+  NetOutput plain;
+  at::Tensor posterior;
+};
+
+Answer ask(ResNet& net, const at::Tensor& x, bool flip) {
+  Answer answer{net.forward(x, false), {}};
+  answer.posterior = posterior_of(answer.plain);
+  if (flip) answer.posterior = (answer.posterior + posterior_of(net.forward(at::flip(x, {3}), false))).mul_(0.5);
+  return answer;
 }
 
 void append(std::vector<float>& out, const at::Tensor& rows) {
@@ -34,8 +44,10 @@ std::vector<float> gather_rows(const std::vector<float>& mine, std::int64_t offs
 
 }  // namespace
 
+at::Tensor pooled_features(const NetOutput& out) { return full_precision(out.features).mean({2, 3}).to(at::kCPU); }
+
 Posteriors predict_rows(DualNet& nets, const data::SampleSet& set, std::int64_t begin, std::int64_t end,
-                        const Config& config) {
+                        const Config& config, const SeeBatch& see) {
   const at::NoGradGuard no_grad;
   const at::Device device = nets.original().fc_weight().device();
   const Autocast autocast(device, config.train.precision == Precision::bf16);
@@ -43,16 +55,25 @@ Posteriors predict_rows(DualNet& nets, const data::SampleSet& set, std::int64_t 
   for (std::int64_t first = begin; first < end; first += config.evaluation.batch) {
     const std::int64_t last = std::min(first + config.evaluation.batch, end);
     const at::Tensor x = data::plain_views(set, first, last, config.loader.view_size, config.loader.norm).to(device);
-    append(out.original, posterior_of(nets.original(), x, config.evaluation.flip));
-    if (nets.ambiguous() != nullptr) append(out.ambiguous, posterior_of(*nets.ambiguous(), x, config.evaluation.flip));
+    const Answer original = ask(nets.original(), x, config.evaluation.flip);
+    append(out.original, original.posterior);
+    std::optional<Answer> ambiguous;
+    if (nets.ambiguous() != nullptr) {
+      ambiguous = ask(*nets.ambiguous(), x, config.evaluation.flip);
+      append(out.ambiguous, ambiguous->posterior);
+    }
+    if (!see) continue;
+    const Autocast off(device, false);
+    see(first, original.plain, ambiguous ? &ambiguous->plain : nullptr);
   }
   return out;
 }
 
-Posteriors predict_set(DualNet& nets, const data::SampleSet& set, const Config& config, comm::Collective& collective) {
+Posteriors predict_set(DualNet& nets, const data::SampleSet& set, const Config& config, comm::Collective& collective,
+                       const SeeBatch& see) {
   const std::int64_t begin = set.size() * collective.rank() / collective.world_size();
   const std::int64_t end = set.size() * (collective.rank() + 1) / collective.world_size();
-  const Posteriors mine = predict_rows(nets, set, begin, end, config);
+  const Posteriors mine = predict_rows(nets, set, begin, end, config, see);
   const std::int64_t offset = begin * set.classes(), total = set.size() * set.classes();
   Posteriors all;
   all.original = gather_rows(mine.original, offset, total, collective);

@@ -136,7 +136,8 @@ void RunState::save_weights(const RunFolder& folder, const std::string& name, st
   if (world.rank() != 0) return;
   state.gradients.await_values();
   if (state.average) state.average->swap();
-  save_model(folder, name, state.nets, data.train.info, {epoch, temperature, config.evaluation.head});
+  save_model(folder, name, state.nets, data.train.info,
+             {epoch, temperature, config.evaluation.head, validation_features});
   if (state.average) state.average->swap();
 }
 

@@ -47,6 +47,7 @@ struct RunState {
   Interval interval;
   BestSoFar best;
   double temperature = 1;
+  at::Tensor validation_features;     ///< of the last validation; undefined: none since the start or the resume
   std::int64_t skipped_in_a_row = 0;  ///< steps, in log intervals without a finite one
   int roll_backs = 0;                 ///< in log intervals without a wholly finite one between
   std::int64_t steps = 0;             ///< taken since the run began

@@ -79,6 +79,8 @@ class TrainLoop {
     bar_.clear();
     save_checkpoint({last + 1, 0});  // from which a longer run goes on
     commit();
+    if (run_.data.validation && !run_.validation_features.defined())  // resumed with nothing left to train
+      run_.validation_features = validate(run_.state, *run_.data.validation, config_, world_.collective()).features;
     run_.save_weights(context_.folder, "final", last);
     return true;
   }
@@ -200,6 +202,7 @@ class TrainLoop {
     const Validation validation = validate(run_.state, *run_.data.validation, config_, world_.collective());
     world_.recorder().enter_phase("training");
     run_.temperature = validation.temperature;
+    run_.validation_features = validation.features;
     improved_ = run_.best.better(validation.measures);
     if (improved_) run_.save_weights(context_.folder, "best", epoch);
     if (world_.rank() == 0) {

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include <ATen/core/Tensor.h>
+
 #include "comm/collective.h"
 #include "trainer/evaluation/measures.h"
 #include "trainer/loop/predict.h"
@@ -12,6 +14,7 @@ namespace penumbra::trainer {
 struct Validation {
   Measures measures;
   double temperature = 1;  ///< fitted on this set
+  at::Tensor features;     ///< of f_o, pooled, [N, K]: of all faces, or of Familiarity::kMostFaces spread evenly
 };
 
 /// Measures of the configured head on `set`, with the averaged weights where there are any. All ranks call, all get the
