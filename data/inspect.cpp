@@ -110,17 +110,9 @@ nlohmann::json inspect_groups(const SampleSet& set) {
 }
 
 nlohmann::json inspect_split(const SampleSet& set) {
-  std::vector<std::int64_t> counts(set.info.classes.size());
-  for (const std::int32_t label : set.labels) ++counts[static_cast<std::size_t>(label)];
-  nlohmann::json class_counts = nlohmann::json::object();
-  for (std::size_t c = 0; c < counts.size(); ++c) class_counts[set.info.classes[c]] = counts[c];
-  return {{"count", set.size()},
-          {"class_counts", class_counts},
-          {"votes", vote_statistics(set)},
-          {"distribution", !set.distribution.empty()},
-          {"label_noise", label_noise(set)},
-          {"groups", inspect_groups(set)},
-          {"fingerprint", hex(fingerprint(set))}};
+  nlohmann::json split = inspect(set);
+  split["fingerprint"] = hex(fingerprint(set));
+  return split;
 }
 
 std::string verified_line(const std::string& split, const SampleSet& set) {
@@ -146,6 +138,19 @@ nlohmann::json inspect(const std::filesystem::path& file) {
           {"image_size", info.image_size}, {"channels", info.channels},
           {"source", info.source},         {"label_rule", info.label_rule},
           {"variants", reader.variants()}, {"splits", splits}};
+}
+
+nlohmann::json inspect(const SampleSet& set) {
+  std::vector<std::int64_t> counts(set.info.classes.size());
+  for (const std::int32_t label : set.labels) ++counts[static_cast<std::size_t>(label)];
+  nlohmann::json class_counts = nlohmann::json::object();
+  for (std::size_t c = 0; c < counts.size(); ++c) class_counts[set.info.classes[c]] = counts[c];
+  return {{"count", set.size()},
+          {"class_counts", class_counts},
+          {"votes", vote_statistics(set)},
+          {"distribution", !set.distribution.empty()},
+          {"label_noise", label_noise(set)},
+          {"groups", inspect_groups(set)}};
 }
 
 std::vector<std::string> verify(const std::filesystem::path& file) {

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "data/store/sample_set.h"
+
 namespace penumbra::data {
 
 /// What a store holds:
@@ -21,6 +23,9 @@ namespace penumbra::data {
 ///      hex digits}}}
 /// Reads every split. Throws DataError.
 nlohmann::json inspect(const std::filesystem::path& file);
+
+/// The same of one set, but its fingerprint: it takes no look at images.
+nlohmann::json inspect(const SampleSet& set);
 
 /// Reads every split and checks it (shapes, ranges, votes, alignment) and that no id is in two splits. Throws DataError
 /// for the first thing wrong; otherwise returns one line a check. Variants: verify_variants (data/render/variants.h).

@@ -14,6 +14,7 @@
 #include "data/store/class_map.h"
 #include "monitor/credentials.h"
 #include "trainer/nets/dual_net.h"
+#include "trainer/nets/pretrained.h"
 #include "trainer/objective/objective.h"
 #include "trainer/optim/flat_optimizer.h"
 #include "trainer/optim/learning_rate.h"
@@ -116,6 +117,7 @@ struct Config {
   StopOptions stop;
   MonitorOptions monitor;
   EvaluationConfig evaluation;
+  PretrainedOptions pretrained;
 };
 
 /// Defaults, then the TOML files in order, then `sets` ("section.key=value") in order: what comes later wins. Throws

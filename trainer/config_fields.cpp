@@ -78,6 +78,7 @@ std::vector<Field> views(Config& c) {
 
 std::vector<Field> nets_and_objective(Config& c) {
   auto& o = c.objective;
+  const auto read_text = [](const toml::node& node) { return node.value_exact<std::string>(); };
   return {
       integer_choice("net.depth", c.net.depth, {10, 18, 34, 50}, "layers of the ResNet"),
       number("net.width", c.net.width, 4, 1024, "channels of the first stage"),
@@ -91,6 +92,12 @@ std::vector<Field> nets_and_objective(Config& c) {
              "whose the convolutions of f_a are: its own, or f_o's, beside norms and a head of its own"),
       choice("net.norm", c.train.norm, {{"batch", Norm::batch}, {"sync", Norm::sync}},
              "statistics of batch norm while training: the rank's own share, or the whole batch's"),
+      text("net.pretrained", c.pretrained.file,
+           "safetensors file with weights that both nets of a new run begin with; empty: random ones", true),
+      text_table("net.pretrained_names", c.pretrained.names, "table of texts",
+                 "prefixes of that file's names, and what they become, e.g. {\"backbone.\" = \"\"}"),
+      list("net.pretrained_skip", c.pretrained.skip, "list of texts",
+           "prefixes of the net's names that stay as they were initialised, e.g. [\"fc.\"]", read_text, toml_text),
       number("attention.weight", o.attention_weight, 0, 1e4,
              "lambda_att of the cross-space attention consistency; 0: off"),
       choice("attention.norm", o.attention_norm,

@@ -42,11 +42,12 @@ void RunFolder::create(const Config& config, int world_size, bool overwrite) con
   std::filesystem::create_directories(path_ / "weights", error);
   if (error) throw ConfigError(fmt::format("run.dir {}: cannot be made: {}", path_.string(), error.message()));
   for (const char* name : {"best", "final"}) std::filesystem::remove(weights(name));
+  for (const char* name : {"data", "pretrained"}) std::filesystem::remove(facts_path(name));
   std::filesystem::remove_all(failures());
   write_file(this->config(), to_toml(config));
   nlohmann::json machine = environment();
   machine["world_size"] = world_size;
-  write_file(path_ / "environment.json", machine.dump(2) + "\n");
+  write_facts("environment", machine);
   write_file(metrics(), "");
 }
 
@@ -58,6 +59,18 @@ void RunFolder::reopen(const Config& config, std::uint64_t metrics_bytes) const 
   write_file(this->config(), to_toml(config));
   std::filesystem::remove(weights("final"));
   std::filesystem::remove_all(failures());
+}
+
+void RunFolder::write_facts(const std::string& name, const nlohmann::json& facts) const {
+  write_file(facts_path(name), facts.dump(2) + "\n");
+}
+
+nlohmann::json RunFolder::facts(const std::string& name) const {
+  if (!std::filesystem::exists(facts_path(name))) return nullptr;
+  std::ifstream file(facts_path(name));
+  nlohmann::json facts = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (facts.is_discarded()) throw data::DataError(facts_path(name).string() + ": cannot be read as JSON");
+  return facts;
 }
 
 std::filesystem::path RunFolder::monitor() const {
@@ -103,15 +116,17 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
   const Config config = load_config({folder.config().string()}, sets);
   data::StoreInfo info;
   double temperature = 1;
+  std::int64_t epoch = 0;
   try {
     info.classes = nlohmann::json::parse(file.metadata.at("classes")).get<std::vector<std::string>>();
     info.channels = std::stoi(file.metadata.at("channels"));
     info.image_size = std::stoi(file.metadata.at("image_size"));
+    epoch = std::stoll(file.metadata.at("epoch"));
     if (file.metadata.at("head") == name_of(config.evaluation.head))
       temperature = std::stod(file.metadata.at("temperature"));
   } catch (const std::exception&) {
     throw data::DataError(fmt::format(
-        "{}: not weights of Penumbra: its metadata lacks classes, channels, image_size, temperature or head",
+        "{}: not weights of Penumbra: its metadata lacks classes, channels, image_size, epoch, temperature or head",
         folder.weights(name).string()));
   }
   TrainedModel model{config,
@@ -119,7 +134,8 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
                      DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
                      temperature,
                      folder.weights(name).string(),
-                     std::nullopt};
+                     std::nullopt,
+                     epoch};
   try {
     model.familiarity = Familiarity::take(file.tensors);
   } catch (const std::invalid_argument& problem) {

@@ -13,7 +13,8 @@
 
 namespace penumbra::trainer {
 
-/// A run on disk: config.toml, environment.json, metrics.jsonl, weights/{best,final}.safetensors, failures/rank-R.json.
+/// A run on disk: config.toml, metrics.jsonl, weights/{best,final}.safetensors, failures/rank-R.json, and its facts:
+/// environment.json, data.json and, where it began with weights from elsewhere, pretrained.json.
 class RunFolder {
  public:
   explicit RunFolder(const std::filesystem::path& path)
@@ -24,6 +25,10 @@ class RunFolder {
   void create(const Config& config, int world_size, bool overwrite) const;
   /// A resumed run's configuration, and its metrics.jsonl cut to what its checkpoint knew. Throws data::DataError.
   void reopen(const Config& config, std::uint64_t metrics_bytes) const;
+  /// Writes NAME.json. Throws data::DataError when the disk refuses it.
+  void write_facts(const std::string& name, const nlohmann::json& facts) const;
+  /// What NAME.json says; null where there is none. Throws data::DataError where it is not JSON.
+  nlohmann::json facts(const std::string& name) const;
   bool finished() const { return std::filesystem::exists(weights("final")); }
   /// Appends one line to metrics.jsonl. Throws data::DataError when the disk refuses it.
   void append_metrics(const nlohmann::json& row) const;
@@ -37,6 +42,8 @@ class RunFolder {
   std::filesystem::path weights(const std::string& name) const { return path_ / "weights" / (name + ".safetensors"); }
 
  private:
+  std::filesystem::path facts_path(const std::string& name) const { return path_ / (name + ".json"); }
+
   std::filesystem::path path_;
 };
 
@@ -48,6 +55,7 @@ struct TrainedModel {
   double temperature = 1;  ///< fitted on the validation set; 1 without one, or when it was fitted for another head
   std::string checkpoint;  ///< path of the weights
   std::optional<Familiarity> familiarity;  ///< by f_o on the validation set; none without one, or in older weights
+  std::optional<std::int64_t> epoch;  ///< from 0, at whose end they were taken; none: in the middle of one
 };
 
 /// What goes into the weights' metadata beside the tensors.

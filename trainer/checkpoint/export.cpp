@@ -27,12 +27,15 @@ TrainedModel from_checkpoint(const std::filesystem::path& run, const std::string
                      DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
                      manifest.temperature,
                      checkpoints.path_of(name).string(),
+                     std::nullopt,
                      std::nullopt};
+  if (manifest.position.step == 0) model.epoch = manifest.position.epoch - 1;
   restore_nets(model.nets, checkpoints.load(name, manifest));
   return model;
 }
 
-/// torchvision's model, and where ours differs from it.
+}  // namespace
+
 std::string architecture(const ResNetOptions& net) {
   std::string text = fmt::format("resnet{}", net.depth);
   if (net.stem != "imagenet") {
@@ -42,8 +45,6 @@ std::string architecture(const ResNetOptions& net) {
   if (net.last_stride != 2) text += fmt::format(", layer4 stride {}", net.last_stride);
   return text;
 }
-
-}  // namespace
 
 TrainedModel load_from(const std::filesystem::path& run, const std::string& from) {
   const RunFolder folder(run);
@@ -73,8 +74,12 @@ void export_net(TrainedModel& model, const std::string& net, const std::filesyst
                     {"image_size", std::to_string(model.info.image_size)},
                     {"mean", fmt::format("{}", model.config.loader.norm.mean)},
                     {"deviation", fmt::format("{}", model.config.loader.norm.deviation)},
-                    {"temperature", fmt::format("{}", model.temperature)},
+                    {"temperature", fmt::format("{}", is_validated(model, net) ? model.temperature : 1)},
                     {"source", model.checkpoint}});
+}
+
+bool is_validated(const TrainedModel& model, const std::string& net) {
+  return name_of(model.config.evaluation.head) == net;
 }
 
 }  // namespace penumbra::trainer

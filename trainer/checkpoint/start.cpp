@@ -4,26 +4,37 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "trainer/checkpoint/initial_weights.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/variables.h"
 
 namespace penumbra::trainer {
 namespace {
 
-/// On rank 0: makes the folder of a new run, or finds that one is to go on or is done; "new", "on" or "done".
-std::string open_run(const StartOptions& options, const Config& config, int ranks, const RunFolder& folder,
-                     const CheckpointFolder& checkpoints) {
+/// On rank 0: the folder of a run that begins, once it is known with what.
+void create_run(Start& start, const Config& config, const StartOptions& options, const data::StoreInfo& info, int ranks,
+                const RunFolder& folder) {
+  if (!start.resumed) start.pretrained = read_pretrained(config, info);
+  folder.create(config, ranks, options.overwrite);
+  if (start.resumed) folder.write_facts("pretrained", {{"checkpoint", options.resume}});
+  if (!start.pretrained) return;
+  nlohmann::json account = to_json(*start.pretrained);
+  account["file"] = config.pretrained.file;
+  folder.write_facts("pretrained", account);
+}
+
+/// On rank 0: finds whether a run is to begin, to go on or is done; "new", "on" or "done".
+std::string mode_of(const StartOptions& options, const Config& config, const RunFolder& folder,
+                    const CheckpointFolder& checkpoints) {
   const bool goes_on = !options.overwrite && options.resume == "auto" && checkpoints.has_incarnations();
   if (goes_on && folder.finished()) {
     const Config then = load_config({folder.config().string()}, {});
     require_same_run(config.run_dir, to_toml(then), to_toml(config));
     if (then.train.epochs >= config.train.epochs) return "done";
   }
-  if (goes_on) return "on";
-  folder.create(config, ranks, options.overwrite);
-  checkpoints.clear();
-  return "new";
+  return goes_on ? "on" : "new";
 }
 
 /// The checkpoint that was asked for by its folder.
@@ -65,19 +76,23 @@ void forget_first_wishes(StartOptions& options, const CheckpointFolder& checkpoi
 
 }  // namespace
 
-Start begin_run(StartOptions options, const Config& config, const std::string& data, const RunFolder& folder,
+Start begin_run(StartOptions options, const Config& config, const TrainingData& data, const RunFolder& folder,
                 const CheckpointFolder& checkpoints, comm::World& world) {
   forget_first_wishes(options, checkpoints, world);
   Start start;
-  start.data = data;
-  const auto fits = [&] { require_compatible(*start.resumed, to_toml(config), data); };
+  start.data = data.fingerprint;
+  const auto fits = [&] { require_compatible(*start.resumed, to_toml(config), start.data); };
   if (options.resume != "auto" && options.resume != "never") {  // before anything is removed
     start.resumed = checkpoint_at(options.resume, world);
     world.all_or_none(fits, exit_code_of);
   }
   std::string mode;
   const auto open = [&] {
-    if (world.rank() == 0) mode = open_run(options, config, world.size(), folder, checkpoints);
+    if (world.rank() != 0) return;
+    mode = mode_of(options, config, folder, checkpoints);
+    if (mode != "new") return;
+    create_run(start, config, options, data.train.info, world.size(), folder);
+    checkpoints.clear();
   };
   world.all_or_none(open, exit_code_of);
   mode = world.broadcast(mode);
@@ -94,8 +109,10 @@ Start begin_run(StartOptions options, const Config& config, const std::string& d
         throw ConfigError(
             fmt::format("{}: no whole checkpoint to go on from: pass --overwrite to begin anew", config.run_dir));
       }
-      folder.create(config, world.size(), true);  // it died before its first checkpoint
+      options.overwrite = true;  // it died before its first checkpoint
+      create_run(start, config, options, data.train.info, world.size(), folder);
     }
+    folder.write_facts("data", describe(config, data));
     start.incarnation =
         checkpoints.begin_incarnation(goes_on && start.resumed ? start.resumed->name : "", this_job().id);
   };

@@ -6,6 +6,7 @@
 #include "comm/world.h"
 #include "trainer/checkpoint/resume.h"
 #include "trainer/config.h"
+#include "trainer/loop/training_data.h"
 #include "trainer/run_folder.h"
 
 namespace penumbra::trainer {
@@ -20,14 +21,16 @@ struct StartOptions {
 struct Start {
   bool done = false;  ///< the run is finished: nothing is left to do
   int incarnation = 0;
-  std::optional<Resumed> resumed;  ///< none: from the beginning
-  std::string data;                ///< fingerprints of the training data
+  std::optional<Resumed> resumed;        ///< none: from the beginning
+  std::optional<Pretrained> pretrained;  ///< on rank 0, from the beginning: what the nets begin with
+  std::string data;                      ///< fingerprints of the training data
 };
 
 /// A new run, or the next incarnation of one: makes or reopens its folder, finds and checks what it goes on from, takes
-/// its number. All ranks call. Throws ConfigError where the folder holds another run, data::DataError where a
-/// checkpoint that was asked for is damaged; nothing is removed before that is known.
-Start begin_run(StartOptions options, const Config& config, const std::string& data, const RunFolder& folder,
+/// its number. All ranks call. A run that begins, and not from a checkpoint, reads net.pretrained. Throws ConfigError
+/// where the folder holds another run, data::DataError where a checkpoint or weights that were asked for are damaged;
+/// nothing is removed before that is known.
+Start begin_run(StartOptions options, const Config& config, const TrainingData& data, const RunFolder& folder,
                 const CheckpointFolder& checkpoints, comm::World& world);
 
 }  // namespace penumbra::trainer

@@ -12,6 +12,7 @@
 #include "comm/watchdog/watchdog.h"
 #include "comm/world.h"
 #include "data/shared_images.h"
+#include "trainer/checkpoint/initial_weights.h"
 #include "trainer/checkpoint/start.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
@@ -87,7 +88,14 @@ void run_train(const Arguments& arguments) {
   const RunFolder folder(config.run_dir);
   const CheckpointFolder checkpoints(config.run_dir);
   Start start;
-  if (!arguments.dry_run) start = begin_run(arguments.start, config, data.fingerprint, folder, checkpoints, world);
+  if (arguments.dry_run) {
+    const auto read = [&] {
+      if (world.rank() == 0) start.pretrained = read_pretrained(config, data.train.info);
+    };
+    world.all_or_none(read, exit_code_of);
+  } else {
+    start = begin_run(arguments.start, config, data, folder, checkpoints, world);
+  }
   if (start.done) {
     if (world.rank() == 0) {
       spdlog::info("{} is finished: raise train.epochs to train on, or pass --overwrite to begin anew", config.run_dir);
@@ -117,6 +125,7 @@ void run_train(const Arguments& arguments) {
   at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
   if (world.rank() == 0) {
     announce(config, data, world, device);
+    if (start.pretrained) announce(config, *start.pretrained);
     warn_of_coarse_attention(config, data.train.info.image_size);
   }
   Telemetry telemetry(config, world, start, device.is_cpu() ? "cpu" : "cuda", data.train.info.classes, folder,
@@ -127,7 +136,7 @@ void run_train(const Arguments& arguments) {
   run_or_abort(world, [&] {
     const Profile profile(world.rank() == 0 ? arguments.profile : "");
     if (arguments.dry_run) {
-      dry_run(config, data, world, device);
+      dry_run(config, data, world, device, start.pretrained);
     } else {
       try {
         finished = train(config, data, {world, device, folder, checkpoints, start, stop, faults, telemetry});

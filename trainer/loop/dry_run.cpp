@@ -10,8 +10,9 @@
 
 namespace penumbra::trainer {
 
-void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device) {
-  RunState run(config, data, world, device);
+void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+             const std::optional<Pretrained>& pretrained) {
+  RunState run(config, data, world, device, pretrained);
   FaultPlan no_faults;
   run.loader.start_epoch(0);
   const double step_seconds = comm::seconds_of([&] { run.take_step(0, 0, no_faults); });

@@ -23,12 +23,13 @@ data::LoaderOptions with_windows(data::LoaderOptions options, const data::Window
 
 }  // namespace
 
-RunState::RunState(const Config& config_, const TrainingData& data_, comm::World& world_, at::Device device)
+RunState::RunState(const Config& config_, const TrainingData& data_, comm::World& world_, at::Device device,
+                   const std::optional<Pretrained>& pretrained)
     : config(config_),
       data(data_),
       world(world_),
       loader(data.train, with_windows(config.loader, data.windows), {world.rank(), world.size()}, &data.variants),
-      state(config, data.train, world.collective(), device),
+      state(config, data.train, world.collective(), device, pretrained),
       interval(world.collective(), device),
       best(config.evaluation.best, config.evaluation.patience) {
   world.require_agreement("parameter layout", state.parameters.layout());

@@ -16,7 +16,9 @@ namespace penumbra::trainer {
 /// All that one rank knows of a run while it trains, and how it gets into a checkpoint and back. Constructing it and
 /// its functions are collective: all ranks call.
 struct RunState {
-  RunState(const Config& config, const TrainingData& data, comm::World& world, at::Device device);
+  /// `pretrained`: on rank 0, what the nets of a new run begin with.
+  RunState(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+           const std::optional<Pretrained>& pretrained);
   RunState(const RunState&) = delete;
   RunState& operator=(const RunState&) = delete;
 

@@ -105,7 +105,7 @@ at::Tensor training_labels(const data::SampleSet& set, Labels labels, double smo
 }
 
 TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
-                             at::Device on)
+                             at::Device on, const std::optional<Pretrained>& pretrained)
     : device(on),
       nets(net_for(config, train.info), config.train.method, config.seed, config.train.convolutions, on),
       parameters(nets.parameters()),
@@ -115,6 +115,7 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
       bank(training_labels(train, config.train.labels, config.train.label_smoothing).to(on), hard_labels(train).to(on),
            config.uncertainty),
       balance(class_balance(train.labels, train.classes(), config.train.balance, on)) {
+  if (pretrained) nets.begin_with(pretrained->tensors);
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });

@@ -16,8 +16,9 @@ namespace penumbra::trainer {
 
 /// Everything that changes while training, on `device`. Constructing it broadcasts rank 0's start state to all ranks.
 struct TrainingState {
+  /// `pretrained`: on rank 0, what both nets begin with; none: their random weights.
   TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
-                at::Device on = at::kCPU);
+                at::Device on = at::kCPU, const std::optional<Pretrained>& pretrained = {});
   TrainingState(const TrainingState&) = delete;  // the nets call back into it
   TrainingState& operator=(const TrainingState&) = delete;
 

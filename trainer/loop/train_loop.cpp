@@ -32,7 +32,7 @@ class TrainLoop {
       : config_(config),
         context_(context),
         world_(context.world),
-        run_(config, data, context.world, context.device),
+        run_(config, data, context.world, context.device, context.start.pretrained),
         from_(context.start.resumed ? run_.resume(*context.start.resumed) : Position{}),
         checkpointer_(context.checkpoints, world_, config.checkpoint.keep, context.faults),
         bar_(stdout, config.train.epochs * run_.loader.steps_per_epoch(),

@@ -12,6 +12,7 @@ bool train(const Config& config, const TrainingData& data, const RunContext& con
 
 /// One step, one validation pass and one file of weights in a folder of its own, which is removed; prints what they
 /// took. Nothing of the run is left behind.
-void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device);
+void dry_run(const Config& config, const TrainingData& data, comm::World& world, at::Device device,
+             const std::optional<Pretrained>& pretrained);
 
 }  // namespace penumbra::trainer

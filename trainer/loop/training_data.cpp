@@ -4,10 +4,12 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include "data/error.h"
+#include "data/inspect.h"
 #include "data/render/variants.h"
 #include "data/shared_images.h"
 #include "data/store/load_split.h"
@@ -156,6 +158,23 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
   if (world.rank() == 0 && limit == 0 && !data.train.pixels.resident())
     spdlog::warn("a host has too little free memory for the images: they are read from the files, in another order");
   return data;
+}
+
+nlohmann::json describe(const Config& config, const TrainingData& data) {
+  nlohmann::json files = nlohmann::json::array();
+  for (const std::string& file : config.data.files) {
+    const data::StoreReader reader(file);
+    files.push_back({{"file", file}, {"source", reader.info().source}, {"label_rule", reader.info().label_rule}});
+  }
+  nlohmann::json splits = {{"train", data::inspect(data.train)}};
+  if (data.validation) splits["val"] = data::inspect(*data.validation);
+  return {{"files", files},
+          {"classes", data.train.info.classes},
+          {"class_map", config.data.class_map},
+          {"image_size", data.train.info.image_size},
+          {"channels", data.train.info.channels},
+          {"fingerprint", data.fingerprint},
+          {"splits", splits}};
 }
 
 }  // namespace penumbra::trainer

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "comm/world.h"
 #include "data/plan/windows.h"
 #include "data/store/reader.h"
@@ -25,5 +27,10 @@ struct TrainingData {
 /// checks all that can be known before any work is done. All ranks call; all throw where one fails or they differ. The
 /// result must not outlive the world.
 TrainingData load_training_data(const Config& config, comm::World& world);
+
+/// What the run is trained and validated on, for its folder: the files, their sources and label rules, classes, faces
+/// by split and class, what is known of the people (as data::inspect has it). Looks into the files, not at images.
+/// Throws data::DataError.
+nlohmann::json describe(const Config& config, const TrainingData& data);
 
 }  // namespace penumbra::trainer

@@ -1,5 +1,9 @@
 #include "trainer/nets/dual_net.h"
 
+#include <map>
+
+#include <ATen/core/grad_mode.h>
+
 #include "trainer/nets/autocast.h"
 
 namespace penumbra::trainer {
@@ -34,6 +38,17 @@ Views DualNet::forward(const data::Batch& batch, bool bf16) {
   if (method_ == Method::full) views.ambiguous = ambiguous_->forward(batch.ambiguous, /*training=*/true);
   if (method_ == Method::mixup_only) views.ambiguous = original_.forward(batch.ambiguous, /*training=*/true);
   return views;
+}
+
+void DualNet::begin_with(const std::vector<NamedTensor>& weights) {
+  const at::NoGradGuard no_grad;
+  for (ResNet* net : {&original_, ambiguous()}) {
+    if (net == nullptr) continue;
+    std::map<std::string, at::Tensor> own;
+    for (const NamedTensor& named : net->parameters()) own[named.name] = named.tensor;
+    for (const NamedTensor& named : net->buffers()) own[named.name] = named.tensor;
+    for (const NamedTensor& named : weights) own.at(named.name).copy_(named.tensor);
+  }
 }
 
 void DualNet::synchronise(comm::Collective& collective) {

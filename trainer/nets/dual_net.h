@@ -48,6 +48,9 @@ class DualNet {
   ResNet* ambiguous() { return ambiguous_ ? &*ambiguous_ : nullptr; }  ///< null unless method is full
   Method method() const { return method_; }
 
+  /// Copies weights into both nets by torchvision's names, which must be among theirs.
+  void begin_with(const std::vector<NamedTensor>& weights);
+
   /// Both nets' parameters, "original." / "ambiguous." before torchvision's names, in order of execution; what they
   /// share once, as f_o's.
   std::vector<NamedTensor> parameters() const;
