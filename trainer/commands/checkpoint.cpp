@@ -1,9 +1,17 @@
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "data/error.h"
+#include "trainer/card/card_file.h"
+#include "trainer/card/model_card.h"
+#include "trainer/card/run_facts.h"
 #include "trainer/checkpoint/checkpoint_folder.h"
 #include "trainer/checkpoint/export.h"
 #include "trainer/commands/commands.h"
@@ -47,18 +55,52 @@ void verify(const std::string& run) {
 }
 
 struct ExportArguments {
-  std::string run, path, net = "original", from;
+  std::string run, path, net = "original", from, card;
+  std::vector<std::string> evaluations;
 };
 
+/// What `penumbra eval --json` found of this net, with these weights.
+nlohmann::json read_evaluation(const std::string& path, const std::string& net, const TrainedModel& model) {
+  std::ifstream file(path);
+  if (!file) throw ConfigError(fmt::format("--evaluation {}: cannot be read", path));
+  nlohmann::json found = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (!found.is_object() || !found.contains("checkpoint") || !found.contains("head") || !found.contains("split"))
+    throw data::DataError(fmt::format("--evaluation {}: not what penumbra eval --json prints", path));
+  const auto whole = [](const std::string& name) { return std::filesystem::weakly_canonical(name); };
+  const std::string head = found["head"], weights = found["checkpoint"];
+  if (head != net || whole(weights) != whole(model.checkpoint)) {
+    throw ConfigError(fmt::format("--evaluation {}: is of the head \"{}\" of {}, not of the {} net of {}", path, head,
+                                  weights, net, model.checkpoint));
+  }
+  return found;
+}
+
 void export_weights(const ExportArguments& arguments) {
+  const std::filesystem::path file(arguments.path);
+  const std::filesystem::path card =
+      arguments.card.empty() ? file.parent_path() / "MODEL_CARD.md" : std::filesystem::path(arguments.card);
+  require_replaceable(card);
   TrainedModel model = load_from(arguments.run, arguments.from);
-  export_net(model, arguments.net, arguments.path);
-  fmt::print("{}: the {} net of {}\n", arguments.path, arguments.net, model.checkpoint);
+  const RunFolder folder(arguments.run);
+  try {
+    CardSubject subject{folder.path().filename().string(), arguments.net, file, {}};
+    for (const std::string& path : arguments.evaluations)
+      subject.evaluations.push_back(read_evaluation(path, arguments.net, model));
+    const RunFacts facts = facts_of(folder, model);
+    export_net(model, arguments.net, file);
+    write_card(card, model_card(subject, model, facts));
+  } catch (const nlohmann::json::exception& problem) {
+    throw data::DataError(
+        fmt::format("{}: its records, or an evaluation, are damaged: {}", arguments.run, problem.what()));
+  }
+  fmt::print("{}: the {} net of {}\n{}: its model card\n", arguments.path, arguments.net, model.checkpoint,
+             card.string());
 }
 
 void add_export(CLI::App& command) {
   auto arguments = std::make_shared<ExportArguments>();
-  CLI::App* sub = command.add_subcommand("export", "One net as safetensors with torchvision's names");
+  CLI::App* sub =
+      command.add_subcommand("export", "One net as safetensors with torchvision's names, and its model card");
   sub->add_option("run", arguments->run, "run folder")->required();
   sub->add_option("file", arguments->path, "to write")->required();
   sub->add_option("--net", arguments->net, "original or ambiguous")
@@ -66,7 +108,12 @@ void add_export(CLI::App& command) {
       ->capture_default_str();
   sub->add_option("--from", arguments->from,
                   "best, final, or a checkpoint's name; default: the first of them that there is");
-  sub->footer("Example: penumbra checkpoint export runs/mine net.safetensors");
+  sub->add_option("--card", arguments->card, "where its model card goes; default: MODEL_CARD.md beside it");
+  sub->add_option("--evaluation", arguments->evaluations, "what penumbra eval --json printed of it, for the card")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  sub->footer("Example: penumbra checkpoint export runs/mine net.safetensors --evaluation test.json");
   sub->callback([arguments] { export_weights(*arguments); });
 }
 

@@ -31,14 +31,6 @@ struct Arguments {
   bool json = false;
 };
 
-nlohmann::json of_probabilities(const nlohmann::json& all) {
-  nlohmann::json out = nlohmann::json::object();
-  for (const auto& [name, value] : all.items()) {
-    if (is_of_probabilities(name)) out[name] = value;
-  }
-  return out;
-}
-
 /// {measure: [low, high]}.
 nlohmann::json by_name(const std::vector<NamedValue>& named, const std::vector<ConfidenceInterval>& intervals) {
   nlohmann::json out = nlohmann::json::object();
@@ -92,6 +84,7 @@ nlohmann::json evaluate(const Arguments& arguments, const EvaluatedRun& run, con
   out["nll_calibrated"] = out["calibrated"]["nll"];
   out["ece_calibrated"] = out["calibrated"]["ece"];
   out["temperature"] = run.model->temperature;
+  out["data"] = arguments.split.files;
   out["split"] = arguments.split.split;
   out["head"] = name_of(run.model->config.evaluation.head);
   out["checkpoint"] = run.model->checkpoint;

@@ -18,6 +18,14 @@ nlohmann::json to_json(const Measures& m) {
   return out;
 }
 
+nlohmann::json of_probabilities(const nlohmann::json& all) {
+  nlohmann::json out = nlohmann::json::object();
+  for (const auto& [name, value] : all.items()) {
+    if (is_of_probabilities(name)) out[name] = value;
+  }
+  return out;
+}
+
 nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vector<std::string>& names) {
   nlohmann::json out = nlohmann::json::object();
   for (std::size_t c = 0; c < classes.size(); ++c) {

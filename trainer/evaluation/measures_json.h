@@ -14,6 +14,8 @@ namespace penumbra::trainer {
 
 /// One object; a measure that does not exist for the set is null.
 nlohmann::json to_json(const Measures& measures);
+/// Of an object with measures those that a temperature changes.
+nlohmann::json of_probabilities(const nlohmann::json& all);
 
 /// {class: {count, recall, precision, f1}}; null where there is no face to divide by. names: [C].
 nlohmann::json to_json(const std::vector<ClassMeasures>& classes, const std::vector<std::string>& names);

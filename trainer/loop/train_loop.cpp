@@ -213,6 +213,7 @@ class TrainLoop {
       row["kind"] = "validation";
       row["epoch"] = epoch;
       row["temperature"] = validation.temperature;
+      row["calibrated"] = of_probabilities(to_json(validation.calibrated));
       row["uncertainty_mean"] = bank.uncertainty;
       row["disagreement_mean"] = bank.disagreement;
       context_.folder.append_metrics(row);

@@ -14,6 +14,7 @@ namespace penumbra::trainer {
 struct Validation {
   Measures measures;
   double temperature = 1;  ///< fitted on this set
+  Measures calibrated;     ///< with it
   at::Tensor features;     ///< of f_o, pooled, [N, K]: of all faces, or of Familiarity::kMostFaces spread evenly
 };
 
