@@ -139,8 +139,8 @@ TEST(Recipe, OfSomeOperationsGoesThroughSoManyDrawnUniformly) {
         for (std::size_t k = 0; k < used.size(); ++k) gone_through[k].push_back(used[k] ? 1 : 0);
         ASSERT_LE(std::count(used.begin(), used.end(), true), operations);
         ASSERT_EQ(flipped(recipes[i]), flipped(everything[i]));
-        if (used[3]) ASSERT_EQ(recipes[i].brightness, everything[i].brightness);
-        if (used[5]) ASSERT_EQ(recipes[i].erase, everything[i].erase);
+        ASSERT_EQ(recipes[i].brightness, used[3] ? everything[i].brightness : 0);
+        ASSERT_EQ(recipes[i].erase, used[5] ? everything[i].erase : Rectangle());
       }
       const double share = std::min(1.0, operations / static_cast<double>(kinds));
       for (std::size_t k = 0; k < static_cast<std::size_t>(kinds); ++k)

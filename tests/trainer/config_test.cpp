@@ -149,8 +149,8 @@ TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {
 TEST_F(ConfigFile, KeysThatMustFitTogetherAreCheckedTogether) {
   EXPECT_THAT(error_of("", {"train.batch=7"}), HasSubstr("odd"));
   EXPECT_THAT(error_of("", {"train.method=ce_only", "predict.head=mean"}), HasSubstr("predict.head"));
-  EXPECT_THAT(error_of("", {"ambiguous.strength=4", "ambiguous.contrast=0.3"}),
-              AllOf(HasSubstr("ambiguous.strength = 4"), HasSubstr("ambiguous.contrast = 0.3")));
+  EXPECT_THAT(error_of("", {"ambiguous.strength=4"}),
+              AllOf(HasSubstr("ambiguous.strength = 4"), HasSubstr("ambiguous.brightness = 0.3")));
   EXPECT_THAT(error_of("", {"train.ema_decay=0.9", "train.ema_half_life=2"}), HasSubstr("train.ema_half_life"));
   EXPECT_THAT(error_of("", {"train.class_weights=inverse", "data.most_repeats=2"}), HasSubstr("data.most_repeats"));
   EXPECT_THAT(error_of("", {"train.logit_adjustment=1", "data.most_repeats=2"}), HasSubstr("data.most_repeats"));

@@ -36,7 +36,7 @@ TEST(SharpnessAscent, GoesTheRadiusAlongTheGradientAndComesBackBitForBit) {
   SharpnessAscent ascent = w.ascent();
   w.flat.gradients().copy_(at::tensor({0.6F, -0.8F, 0.0F}));
   const at::Tensor before = w.flat.values().clone();
-  ascent.climb(at::tensor(1.0F));
+  ascent.climb(at::scalar_tensor(1.0F));
   EXPECT_LT(largest_difference(w.flat.values(), at::tensor({3.12, 3.84, 7.0}, at::kDouble)), 1e-6);
   w.mean.fill_(5);
   ascent.come_back();
@@ -49,7 +49,7 @@ TEST(SharpnessAscent, LeavesWhatOthersOwnToThem) {
   SharpnessAscent ascent = w.ascent({{0, 1}, {2, 1}});
   EXPECT_EQ(ascent.kept_values(), 2);
   w.flat.gradients().fill_(2);
-  ascent.climb(at::tensor(4.0F));
+  ascent.climb(at::scalar_tensor(4.0F));
   EXPECT_LT(largest_difference(w.flat.values(), at::tensor({3.1, 4.0, 7.1}, at::kDouble)), 1e-6);
   w.flat.values()[1].fill_(-1);
   ascent.come_back();
@@ -61,11 +61,11 @@ TEST(SharpnessAscent, HasNoDirectionWithoutAGradientAndShowsOneThatIsNotFinite) 
   SharpnessAscent ascent = w.ascent();
   w.flat.gradients().zero_();
   const at::Tensor before = w.flat.values().clone();
-  ascent.climb(at::tensor(0.0F));
+  ascent.climb(at::scalar_tensor(0.0F));
   EXPECT_TRUE(w.flat.values().equal(before));
   ascent.come_back();
   w.flat.gradients()[1].fill_(std::numeric_limits<float>::infinity());
-  ascent.climb(at::tensor(std::numeric_limits<float>::infinity()));
+  ascent.climb(at::scalar_tensor(std::numeric_limits<float>::infinity()));
   EXPECT_FALSE(w.flat.values().isfinite().all().item<bool>());
   ascent.come_back();
   EXPECT_TRUE(w.flat.values().equal(before));
