@@ -168,6 +168,8 @@ TEST(Pretrained, WhatCannotBeMeantIsRefusedByName) {
   ResNetOptions wide = small_net();
   wide.width = 8;
   EXPECT_THAT(problem(file_of(wide), {}, small_net()), HasSubstr("\"conv1.weight\" is [8, 1, 3, 3] in the file"));
+  EXPECT_EQ(named(file_of(wide).tensors, "fc.bias").sizes(),
+            named(tensors_of(ResNet(small_net(), 1)), "fc.bias").sizes());
   SafetensorsFile twice = file_of(small_net());
   twice.tensors.push_back({"ema.bn1.bias", at::zeros({4})});
   EXPECT_THAT(problem(twice, {"", {{"ema.", ""}}, {}}, small_net()),

@@ -291,7 +291,7 @@ std::string measures(const CardSubject& subject, const TrainedModel& model, cons
     text += fmt::format(
         "\n{}, {} faces{}:\n\n| measure | value | 95 % interval | after the temperature |\n|---|---|---|---|\n",
         cell(one.where), one.values.at("count").dump(),
-        one.split == "val" ? ", which chose the weights and the temperature" : "");
+        one.split == "val" ? ", on which the temperature was fitted and the best weights are chosen" : "");
     for (const auto& [key, name] : kShown) {
       const json value = fact_of(one.values, key), interval = fact_of(one.intervals, key);
       if (value.is_null()) continue;

@@ -79,6 +79,7 @@ class Fitting {
   }
 
   Pretrained finish() {
+    leave_out_half_a_head();
     std::set<std::string> loaded;
     for (const comm::NamedTensor& named : out_.tensors) loaded.insert(named.name);
     for (const comm::NamedTensor& named : net_) {
@@ -90,6 +91,20 @@ class Fitting {
   }
 
  private:
+  /// A bias without the weights that it belongs to says nothing.
+  void leave_out_half_a_head() {
+    const auto is_head = [](const comm::NamedTensor& named) { return named.name.starts_with(kHead); };
+    const auto tensors_of_head = std::count_if(net_.begin(), net_.end(), is_head);
+    if (std::count_if(out_.tensors.begin(), out_.tensors.end(), is_head) == tensors_of_head) return;
+    for (const comm::NamedTensor& named : out_.tensors) {
+      if (!is_head(named)) continue;
+      out_.parameters -= named.tensor.numel();
+      reasons_[named.name] = "the rest of the head is not loaded";
+      out_.unused.push_back({sources_.at(named.name), reasons_[named.name]});
+    }
+    std::erase_if(out_.tensors, is_head);
+  }
+
   /// Why it is not loaded; empty: it is.
   std::string take(const std::string& name, const at::Tensor& given, const at::Tensor& wanted) {
     if (has_prefix(name, options_.skip)) return "skipped";

@@ -39,7 +39,7 @@ std::string mapped_name(const std::string& name, const std::map<std::string, std
 ///   - what has the same name, once mapped, and the same shape, in any floating type;
 ///   - the first convolution also where it takes three channels and the net one: summed over them, so that a grey face
 ///     gives what three equal channels gave; where it takes one and the net three: a third of it for each;
-///   - the head (fc) not where the file's metadata name other classes, or another order.
+///   - the head (fc) whole or not at all, and not where the file's metadata name other classes, or another order.
 /// Throws std::invalid_argument where nothing fits, or two names of the file become one of the net, data::DataError
 /// where a value is not finite.
 Pretrained fit_pretrained(const SafetensorsFile& file, const PretrainedOptions& options,
