@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   add_train(app);
   add_eval(app);
   add_compare(app);
+  add_report(app);
   add_predict(app);
   add_checkpoint(app);
   add_data(app);

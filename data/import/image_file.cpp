@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <png.h>
@@ -69,6 +70,15 @@ Image decode_png(const fs::path& path, Bytes bytes) {
   return image;
 }
 
+png_image description_of(const Image& image) {
+  png_image png{};
+  png.version = PNG_IMAGE_VERSION;
+  png.width = static_cast<png_uint_32>(image.width);
+  png.height = static_cast<png_uint_32>(image.height);
+  png.format = image.channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  return png;
+}
+
 }  // namespace
 
 bool has_image_ending(const fs::path& path) {
@@ -96,15 +106,24 @@ std::vector<std::uint8_t> read_image_bytes(const fs::path& path) {
 Image read_image(const fs::path& path) { return decode_image(read_image_bytes(path), path); }
 
 void write_png(const fs::path& path, const Image& image) {
-  png_image png{};
-  png.version = PNG_IMAGE_VERSION;
-  png.width = static_cast<png_uint_32>(image.width);
-  png.height = static_cast<png_uint_32>(image.height);
-  png.format = image.channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  png_image png = description_of(image);
   const std::unique_ptr<png_image, decltype(&png_image_free)> owner(&png, &png_image_free);
   if (image.pixels.size() != PNG_IMAGE_SIZE(png)) fail(path, "the image's pixels do not fit its size");
   if (!png_image_write_to_file(&png, path.c_str(), 0, image.pixels.data(), 0, nullptr))
     fail(path, std::string("cannot write: ") + png.message);
+}
+
+std::vector<std::uint8_t> encode_png(const Image& image) {
+  png_image png = description_of(image);
+  const std::unique_ptr<png_image, decltype(&png_image_free)> owner(&png, &png_image_free);
+  if (image.pixels.size() != PNG_IMAGE_SIZE(png))
+    throw std::invalid_argument("encode_png: the image's pixels do not fit its size");
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);
+  std::vector<std::uint8_t> bytes(size);
+  if (!png_image_write_to_memory(&png, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr))
+    throw std::runtime_error(std::string("encode_png: ") + png.message);
+  bytes.resize(size);
+  return bytes;
 }
 
 }  // namespace penumbra::data

@@ -21,6 +21,8 @@ bool has_image_ending(const std::filesystem::path& path);
 std::vector<std::uint8_t> read_image_bytes(const std::filesystem::path& path);
 /// For contact sheets.
 void write_png(const std::filesystem::path& path, const Image& image);
+/// The bytes of a PNG file. Throws std::invalid_argument where the pixels do not fit the size.
+std::vector<std::uint8_t> encode_png(const Image& image);
 
 /// Grey (ITU-R BT.601 luma) or RGB.
 Image to_channels(const Image& image, int channels);

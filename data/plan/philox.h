@@ -22,7 +22,8 @@ enum class Purpose : std::uint32_t {
   label_noise = 9,
   holdout = 10,
   occurrences = 11,
-  bootstrap = 12
+  bootstrap = 12,
+  vote_halves = 13
 };
 
 /// The key of all streams of one (seed, purpose): the first half of the Philox block of the purpose under the seed.

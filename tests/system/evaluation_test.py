@@ -1,6 +1,7 @@
-"""What penumbra eval and penumbra compare say of trained runs."""
+"""What penumbra eval, penumbra compare and penumbra report say of trained runs."""
 
 import csv
+import html.parser
 import json
 import shutil
 import unittest
@@ -15,6 +16,40 @@ MEASURES = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", 
             "cosine_human", "spearman_entropy", "auroc_error", "auroc_ambiguous", "auroc_noise", "auroc_noise_entropy", "aurc", "e_aurc",
             "ceiling_accuracy", "spearman_true_entropy"}
 OF_PROBABILITIES = {"nll", "brier", "ece", "classwise_ece", "kl_human", "js_human"}
+
+
+class Page(html.parser.HTMLParser):
+    """What a report says: its sections, its pictures, the rows of its measures. Every tag must be closed in its turn."""
+
+    VOID = {"meta", "img", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.sections, self.pictures, self.rows, self.addresses = [], [], [], {}, []
+        self.cells = None
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.addresses += [attributes[name] for name in ("href", "src", "xlink:href", "action") if name in attributes]
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self.sections.append(attributes["id"])
+        if tag == "img":
+            assert attributes["alt"]
+            self.pictures.append(attributes["src"])
+        if tag == "tr":
+            self.cells = self.rows.setdefault(attributes.get("data-measure"), [])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        if self.cells is not None and "td" in self.open:
+            self.cells.append(data)
 
 
 class Evaluation(Case):
@@ -63,10 +98,10 @@ class Evaluation(Case):
         self.assertAlmostEqual(sum(one["f1"] for one in present) / len(present), result["macro_f1"])
         for one in present:
             for name in ("recall", "precision", "f1"):
-                if one[name] is None:
-                    continue
-                self.assertLessEqual(one[f"{name}_interval"][0], one[name])
-                self.assertGreaterEqual(one[f"{name}_interval"][1], one[name])
+                self.assertEqual(one[name] is None, one[f"{name}_interval"] is None)
+                if one[name] is not None:
+                    low, high = one[f"{name}_interval"]
+                    self.assertTrue(low <= one[name] <= high, name)
 
     def test_groups_are_measured_apart_and_cover_the_split(self):
         grouped = self.folder / "grouped.h5"
@@ -94,6 +129,11 @@ class Evaluation(Case):
         done = run(*words, "--by", "race", ranks=2)
         self.assertEqual(done.returncode, DATA)
         self.assertIn('--by: the split test has no groups "race", there are age', done.stderr)
+
+    def test_ceilings_stand_beside_the_numbers(self):
+        result = self.said("eval", self.runs[0], "--resamples", 0)
+        self.assertTrue(0 < result["ceiling_spearman_entropy"] < 1)
+        self.assertRegex(run("eval", self.runs[0], "--data", self.faces, "--resamples", 0).stdout, r"(?m)^ceiling_spearman_entropy +0\.\d{4}$")
 
     def test_intervals_are_the_same_each_time_and_can_be_left_out(self):
         first, second = (self.said("eval", self.runs[0], "--resamples", 200) for _ in range(2))
@@ -162,9 +202,53 @@ class Evaluation(Case):
         self.assertEqual(table.returncode, 0, table.stderr)
         self.assertRegex(table.stdout, r"(?m)^nll +\d\.\d{4} +\d\.\d{4} +[+-]\d\.\d{4}  \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\]  \d\.\d{3}$")
 
-    def refused(self, *words):
-        done = run("compare", *words, "--data", self.faces)
-        self.assertEqual(done.returncode, USAGE, done.stdout + done.stderr)
+    def reported(self, *words, ranks=0):
+        path = self.folder / "report.html"
+        done = run("report", *words, "--data", self.faces, "--resamples", 200, "-o", path, ranks=ranks)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = path.read_text()
+        path.unlink()
+        return text
+
+    def test_report_has_every_section_and_needs_nothing_else(self):
+        text = self.reported(*self.runs[:2])
+        page = Page(text)
+        self.assertEqual(page.sections, ["runs", "measures", "training", "classes", "calibration", "distributions", "faces"])
+        self.assertTrue(all(picture.startswith("data:image/png;base64,") for picture in page.pictures))
+        self.assertGreaterEqual(len(page.pictures), 2 * 2 * 16)
+        self.assertTrue(all(address.startswith(("#", "data:image/png;base64,")) for address in page.addresses))
+        for outside in ("http://", "https://", "<script", "@import", "url("):
+            self.assertNotIn(outside, text)
+
+    def test_report_says_what_eval_and_compare_say(self):
+        rows = Page(self.reported(*self.runs[:2])).rows
+        said = [self.said("eval", folder, "--resamples", 200) for folder in self.runs[:2]]
+        ceilings = {"accuracy": said[0]["ceiling_accuracy"], "spearman_entropy": said[0]["ceiling_spearman_entropy"]}
+        for suffix, values, intervals in (("", None, "intervals"), ("_calibrated", "calibrated", "calibrated_intervals")):
+            for name in MEASURES - {"ceiling_accuracy"} if not suffix else OF_PROBABILITIES:
+                expected = [f"{ceilings[name]:.4f}" if not suffix and name in ceilings else "–"]
+                for one in said:
+                    value, interval = (one[values] if values else one)[name], one[intervals][name]
+                    expected += ["–"] if value is None else [f"{value:.4f}", f"{interval[0]:.4f} to {interval[1]:.4f}"]
+                if all(one == "–" for one in expected):
+                    self.assertNotIn(name + suffix, rows)
+                else:
+                    self.assertEqual(rows[name + suffix], expected, name)
+
+    def test_report_without_faces_has_no_picture(self):
+        text = self.reported(self.runs[0], "--no-faces")
+        self.assertIn("faces", Page(text).sections)
+        for picture in ("data:image", "<img", "base64"):
+            self.assertNotIn(picture, text)
+
+    def test_report_is_written_once_by_several_ranks(self):
+        alone, together = (Page(self.reported(self.runs[0], "--gallery", 2, ranks=ranks)) for ranks in (0, 2))
+        self.assertEqual(together.sections, alone.sections)
+        self.assertEqual(together.rows["accuracy"], alone.rows["accuracy"])
+
+    def refused(self, *words, command="compare", code=USAGE):
+        done = run(command, *words, "--data", self.faces)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         return done.stderr
 
@@ -178,9 +262,27 @@ class Evaluation(Case):
                        f'data.class_map={{contempt = "{becomes}"}}')
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("only runs of the same classes compare", self.refused(self.runs[0], merged))
+        self.assertIn("only runs of the same classes compare", self.refused(self.runs[0], merged, "-o", self.folder / "r.html", command="report"))
         self.assertIn("give both one with --class-map", self.refused(merged, without))
         self.assertEqual(self.said("compare", merged, without, "--class-map", "contempt=")["count"],
                          self.said("eval", without, "--resamples", 0)["count"])
+
+    def test_report_that_cannot_be_made_leaves_what_was_there(self):
+        path = self.folder / "kept" / "report.html"
+        path.parent.mkdir()
+        path.write_text("an older one")
+        self.assertIn("not a run folder", self.refused(self.folder / "none", "-o", path, command="report"))
+        self.assertIn("no such weights", self.refused(self.runs[0], self.weightless(), "-o", path, command="report"))
+        self.assertEqual([one.read_text() for one in path.parent.iterdir()], ["an older one"])
+        away = path / "below" / "report.html"
+        self.assertIn("report.html: cannot be written", self.refused(self.runs[0], "-o", away, command="report", code=DATA))
+
+    def weightless(self):
+        """A run that has not got far."""
+        folder = self.folder / "weightless"
+        folder.mkdir()
+        (folder / "config.toml").write_text((self.runs[0] / "config.toml").read_text())
+        return folder
 
 
 if __name__ == "__main__":

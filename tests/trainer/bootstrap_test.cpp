@@ -119,6 +119,28 @@ TEST(MeasureIntervals, AreThoseOfEachMeasureAndOfEachClass) {
   }
 }
 
+TEST(MeasureIntervals, OfClassesAreThoseOfTheResampledFacesWrittenOut) {
+  constexpr int kResamples = 40;
+  const Measured faces = random_measured(60, 3, 7);
+  const MeasureIntervals intervals = measure_intervals(FaceColumns(faces.posterior, faces.set), {kResamples, 5, 1});
+  using Side = std::pair<std::optional<double> ClassMeasures::*, ConfidenceInterval ClassIntervals::*>;
+  for (const auto& [value, side] : {Side{&ClassMeasures::recall, &ClassIntervals::recall},
+                                    Side{&ClassMeasures::precision, &ClassIntervals::precision},
+                                    Side{&ClassMeasures::f1, &ClassIntervals::f1}}) {
+    ASSERT_EQ(intervals.classes.size(), 3U);
+    for (std::size_t c = 0; c < 3; ++c) {
+      std::vector<double> replicated;
+      for (int r = 0; r < kResamples; ++r) {
+        const Measured resampled = taken(faces, drawn_rows(60, r, 5));
+        replicated.push_back((by_class(measure(resampled.posterior, resampled.set))[c].*value).value_or(kNan));
+      }
+      const ConfidenceInterval expected = percentile_interval(replicated);
+      EXPECT_DOUBLE_EQ((intervals.classes[c].*side).low, expected.low);
+      EXPECT_DOUBLE_EQ((intervals.classes[c].*side).high, expected.high);
+    }
+  }
+}
+
 TEST(MeasureIntervals, DoNotExistWhereTheMeasureDoesNot) {
   const MeasureIntervals intervals =
       measure_intervals(FaceColumns(flat({{0.9, 0.1}, {0.8, 0.2}}), set_of({0, 0}, 2)), {50, 1, 1});

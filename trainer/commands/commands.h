@@ -11,6 +11,7 @@ namespace penumbra::trainer {
 void add_train(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_compare(CLI::App& app);
+void add_report(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_checkpoint(CLI::App& app);
 void add_data(CLI::App& app);

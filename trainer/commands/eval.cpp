@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "trainer/commands/commands.h"
 #include "trainer/commands/evaluated_run.h"
 #include "trainer/commands/options.h"
+#include "trainer/evaluation/entropy_ceiling.h"
 #include "trainer/evaluation/measure_intervals.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
@@ -83,6 +85,8 @@ nlohmann::json evaluate(const Arguments& arguments, const EvaluatedRun& run, con
   nlohmann::json out = measured(columns, run.set.info.classes, options);
   out["nll_calibrated"] = out["calibrated"]["nll"];
   out["ece_calibrated"] = out["calibrated"]["ece"];
+  const std::optional<double> ceiling = entropy_ceiling(run.set);
+  out["ceiling_spearman_entropy"] = ceiling ? nlohmann::json(*ceiling) : nlohmann::json();
   out["temperature"] = run.model->temperature;
   out["data"] = arguments.split.files;
   out["split"] = arguments.split.split;

@@ -30,16 +30,21 @@ void MethodMeasurer::check_comparable(const EvaluatedRun& run, const std::string
   }
 }
 
+EvaluatedRun MethodMeasurer::load(const std::string& name) {
+  model_.run = name;
+  EvaluatedRun run;
+  const auto load = [&] {
+    run = load_run(model_, split_);
+    check_comparable(run, name);
+  };
+  world_.all_or_none(load, exit_code_of);
+  return run;
+}
+
 MeasuredMethod MethodMeasurer::measure(const std::vector<std::string>& runs) {
   MeasuredMethod method;
   for (const std::string& name : runs) {
-    model_.run = name;
-    EvaluatedRun run;
-    const auto load = [&] {
-      run = load_run(model_, split_);
-      check_comparable(run, name);
-    };
-    world_.all_or_none(load, exit_code_of);
+    EvaluatedRun run = load(name);
     RunColumns columns = columns_of(run, posterior_of(run, world_));
     method.plain.push_back(std::move(columns.plain));
     method.calibrated.push_back(std::move(columns.calibrated));

@@ -18,11 +18,13 @@ struct MeasuredMethod {
   std::vector<FaceColumns> plain, calibrated;
 };
 
-/// Measures methods that are to be compared: all of their runs must be of the same classes and see the same faces. All
-/// ranks call.
+/// Loads and measures runs that are to be compared: all must be of the same classes and see the same faces. All ranks
+/// call.
 class MethodMeasurer {
  public:
   MethodMeasurer(ModelArguments model, SplitArguments split, comm::World& world);
+  /// One of the runs, with the faces that it is measured on. Throws as measure() does.
+  EvaluatedRun load(const std::string& run);
   /// Run folders, at least one. Throws ConfigError or data::DataError on all ranks, also where the runs do not compare.
   MeasuredMethod measure(const std::vector<std::string>& runs);
 

@@ -11,7 +11,6 @@
 namespace penumbra::trainer {
 namespace {
 
-constexpr int kLeastWidth = 192;      // pixels
 constexpr float kMostOpaque = 0.65f;  // of the colour over the face
 constexpr std::array kRed = {230.0f, 30.0f, 20.0f}, kYellow = {255.0f, 230.0f, 60.0f};
 
@@ -38,8 +37,8 @@ data::Image coloured(data::Image face, const std::vector<std::uint8_t>& strength
   return face;
 }
 
-data::Image enlarged(const data::Image& face) {
-  const int zoom = (kLeastWidth + face.width - 1) / face.width;
+data::Image enlarged(const data::Image& face, int least_width) {
+  const int zoom = (least_width + face.width - 1) / face.width;
   data::Image large = data::blank(face.width * zoom, face.height * zoom, 3);
   data::paste(data::to_channels(face, 3), zoom, 0, 0, large);
   return large;
@@ -47,8 +46,8 @@ data::Image enlarged(const data::Image& face) {
 
 }  // namespace
 
-data::Image overlay(const data::Image& face, const std::vector<AttentionMap>& maps) {
-  const data::Image large = enlarged(face);
+data::Image overlay(const data::Image& face, const std::vector<AttentionMap>& maps, int least_width) {
+  const data::Image large = enlarged(face, least_width);
   data::Image all = data::blank(large.width * (1 + static_cast<int>(maps.size())), large.height, 3);
   data::paste(large, 1, 0, 0, all);
   int x = large.width;

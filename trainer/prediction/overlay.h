@@ -13,8 +13,8 @@ struct AttentionMap {
 };
 
 /// The face, and beside it, from left to right, the same face under each map: RGB, a whole number of times as large,
-/// each at least 192 pixels wide. A map is stretched over the face (bilinear) and drawn from no colour at 0, over red,
-/// to yellow at its own largest value; what is not positive is left as it is.
-data::Image overlay(const data::Image& face, const std::vector<AttentionMap>& maps);
+/// each at least `least_width` pixels wide. A map is stretched over the face (bilinear) and drawn from no colour at 0,
+/// over red, to yellow at its own largest value; what is not positive is left as it is.
+data::Image overlay(const data::Image& face, const std::vector<AttentionMap>& maps, int least_width = 192);
 
 }  // namespace penumbra::trainer
