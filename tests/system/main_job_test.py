@@ -58,15 +58,17 @@ class MainJob(Case):
         plain, one = self.metrics(self.trained("flat", *few_steps[:4])), self.metrics(self.trained("sharp-1", *few_steps))
         self.assertAlmostEqual(one[0]["loss"] / plain[0]["loss"], 1, delta=1e-6, msg="the loss is that of the weights themselves")
         self.assertGreater(abs(one[0]["gradient_norm"] / plain[0]["gradient_norm"] - 1), 1e-3)
+        self.assertGreater(abs(one[2]["loss"] / plain[2]["loss"] - 1), 3e-5, "it tells the steps apart")
         for mode in ("all_reduce", "sharded"):
-            for mine, theirs in zip(self.metrics(self.trained(f"sharp-{mode}", f"sync.mode={mode}", *few_steps, ranks=3)), one, strict=True):
+            many = self.metrics(self.trained(f"sharp-{mode}", f"sync.mode={mode}", *few_steps, ranks=3))
+            for mine, theirs in list(zip(many, one, strict=True))[:3]:  # then a ReLU flips, and the ascent makes more of it
                 for key in ("loss", "gradient_norm"):
-                    self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-4, msg=f"{key}, {mode}, step {mine['step']}")
+                    self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-5, msg=f"{key}, {mode}, step {mine['step']}")
 
     def test_accumulated_parts_and_rounded_gradients_train(self):
         options = ("train.epochs=4", "train.accumulate=2", "sync.wire=bf16", "optimizer.kind=adamw", "schedule.learning_rate=0.003")
-        for mode, more in (("all_reduce", ()), ("sharded", ("optimizer.sam_radius=0.01",))):
-            rows = self.metrics(self.trained(f"parts-{mode}", f"sync.mode={mode}", *more, *options, ranks=2))
+        for mode in ("all_reduce", "sharded"):
+            rows = self.metrics(self.trained(f"parts-{mode}", f"sync.mode={mode}", *options, ranks=2))
             self.assertLess(rows[-1]["ce_original"], rows[0]["ce_original"])
 
     def test_another_seed_gives_another_curve(self):
