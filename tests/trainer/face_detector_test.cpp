@@ -1,6 +1,5 @@
 #include "trainer/prediction/face_detector.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -8,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "data/contact_sheet.h"
 #include "trainer/config.h"
 
 namespace penumbra::trainer {

@@ -18,7 +18,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Finds a face where a pixel is darker than all of its surroundings: a 20 x 10 box to the right of and below it.
+/// Finds a face at every black pixel: a box of 20 x 10 to the right of it and below.
 class DarkSpots : public FaceDetector {
  public:
   std::vector<data::FaceBox> find(const data::Image& grey) override {
@@ -39,7 +39,7 @@ class Reading : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  /// A white photograph with a black pixel at each spot, in the middle of the upper edge of a grey box.
+  /// A white photograph of grey boxes, each with a black pixel in its upper left corner.
   std::string photograph(const std::string& name, const std::vector<data::FaceBox>& spots) {
     data::Image image = data::blank(100, 60, 3);
     for (const data::FaceBox& spot : spots) {

@@ -77,11 +77,13 @@ TEST(Familiarity, IsThatOfASlowReference) {
     std::sort(all.begin(), all.end());
     return all[9];
   };
+  std::vector<double> of_faces;
+  for (std::int64_t i = 0; i < 40; ++i) of_faces.push_back(tenth(faces[i], i));
   const std::vector<double> shares = Familiarity(faces).of(others);
   for (std::int64_t row = 0; row < 30; ++row) {
-    int farther = 0;
-    for (std::int64_t i = 0; i < 40; ++i) farther += tenth(faces[i], i) > tenth(others[row], -1) ? 1 : 0;
-    EXPECT_DOUBLE_EQ(shares[static_cast<std::size_t>(row)], farther / 40.0);
+    const double own = tenth(others[row], -1);
+    const auto farther = std::count_if(of_faces.begin(), of_faces.end(), [&](double face) { return face > own; });
+    EXPECT_DOUBLE_EQ(shares[static_cast<std::size_t>(row)], static_cast<double>(farther) / 40);
   }
 }
 
