@@ -43,7 +43,7 @@ def faces_of(store):
 
 
 def write_all(folder, store):
-    """faces/, ferplus/, fer2013.csv, rafdb/ and affectnet/, of the faces of a synthetic store."""
+    """faces/, photographs/, ferplus/, fer2013.csv, rafdb/ and affectnet/, of the faces of a synthetic store."""
     ferplus = [["Usage", "Image name", *VOTES]]
     fer2013 = [["emotion", "pixels", "Usage"]]
     rafdb, affectnet = [], {name: [["subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks",
@@ -56,6 +56,8 @@ def write_all(folder, store):
         put(folder / f"ferplus/{images}/fer{name}.png", image)
         ferplus.append([usage, f"fer{name}.png", *(9 * (column == label) + (column == 8) for column in range(10))])
         fer2013.append([label % 7, " ".join(map(str, pixels.flatten())), usage])
+        if split == "test" and number < 3:
+            put(folder / f"photographs/{name}.png", png(pixels.repeat(4, 0).repeat(4, 1)))
         if split != "val":
             name = f"{split}_{number + 1:05}"
             rafdb.append(f"{name}.jpg {label % 7 + 1}\n")

@@ -40,7 +40,7 @@ class Words:
 
     def wrong_with_span(self, text):
         """The same for a piece of code in a sentence, which may be a command, a key or a file; DIR, […], a|b and … stand for others."""
-        if re.match(rf"({'|'.join(self.sections)})\.[a-z_]+( ?=.*)?$", text):
+        if re.match(rf"({'|'.join(self.sections)})\.(?!(?:json|h5|md)$)[a-z_]+( ?=.*)?$", text):
             yield from self._wrong_with_key(text)
         elif FILE.fullmatch(text):
             yield from self._wrong_with_file(text)
