@@ -55,7 +55,7 @@ struct TrainedModel {
   double temperature = 1;  ///< fitted on the validation set; 1 without one, or when it was fitted for another head
   std::string checkpoint;  ///< path of the weights
   std::optional<Familiarity> familiarity;  ///< by f_o on the validation set; none without one, or in older weights
-  std::optional<std::int64_t> epoch;  ///< from 0, at whose end they were taken; none: in the middle of one
+  std::optional<std::int64_t> epoch;       ///< from 0, at whose end they were taken; none: in the middle of one
 };
 
 /// What goes into the weights' metadata beside the tensors.

@@ -124,9 +124,9 @@ TEST(MeasureIntervals, OfClassesAreThoseOfTheResampledFacesWrittenOut) {
   const Measured faces = random_measured(60, 3, 7);
   const MeasureIntervals intervals = measure_intervals(FaceColumns(faces.posterior, faces.set), {kResamples, 5, 1});
   using Side = std::pair<std::optional<double> ClassMeasures::*, ConfidenceInterval ClassIntervals::*>;
-  for (const auto& [value, side] : {Side{&ClassMeasures::recall, &ClassIntervals::recall},
-                                    Side{&ClassMeasures::precision, &ClassIntervals::precision},
-                                    Side{&ClassMeasures::f1, &ClassIntervals::f1}}) {
+  for (const auto& [value, side] :
+       {Side{&ClassMeasures::recall, &ClassIntervals::recall},
+        Side{&ClassMeasures::precision, &ClassIntervals::precision}, Side{&ClassMeasures::f1, &ClassIntervals::f1}}) {
     ASSERT_EQ(intervals.classes.size(), 3U);
     for (std::size_t c = 0; c < 3; ++c) {
       std::vector<double> replicated;

@@ -67,8 +67,7 @@ Validation validate(TrainingState& state, const data::SampleSet& set, const Conf
   std::transform(posterior.begin(), posterior.end(), log_posterior.begin(),
                  [](float p) { return std::log(std::max(p, 1e-30f)); });
   const double temperature = fit_temperature(log_posterior, set.labels, set.classes());
-  return {measure(posterior, set), temperature,
-          measure(with_temperature(posterior, set.classes(), temperature), set),
+  return {measure(posterior, set), temperature, measure(with_temperature(posterior, set.classes(), temperature), set),
           features.gather(state.nets.original().fc_weight().size(1), collective)};
 }
 

@@ -8,7 +8,7 @@
 namespace penumbra::trainer {
 namespace {
 
-constexpr double kDark = 0.55;  // from this share on a cell is dark enough for light letters
+constexpr double kDark = 0.8;  // from this share on a cell is dark enough for light letters
 
 Element confusion_cell(std::int64_t count, std::int64_t of) {
   const double share = of > 0 ? static_cast<double>(count) / static_cast<double>(of) : 0;
