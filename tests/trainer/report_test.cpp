@@ -160,7 +160,7 @@ TEST(Page, AsksForNothingElse) {
   const std::string html = page(hostile_report());
   for (const char* outside : {"http:", "https:", "url(", "@import", "src=\"/", "<link", "<iframe"})
     EXPECT_THAT(html, Not(HasSubstr(outside)));
-  EXPECT_THAT(html, HasSubstr("default-src 'none'"));
+  EXPECT_THAT(html, HasSubstr("default-src &#39;none&#39;"));
   EXPECT_THAT(html, HasSubstr("src=\"data:image/png;base64,QUJD\""));
 }
 

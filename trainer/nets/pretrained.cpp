@@ -29,7 +29,8 @@ bool has_prefix(const std::string& name, const std::vector<std::string>& prefixe
 bool has_other_classes(const SafetensorsFile& file, const std::vector<std::string>& classes) {
   const auto said = file.metadata.find("classes");
   if (said == file.metadata.end()) return false;
-  return nlohmann::json::parse(said->second, nullptr, /*allow_exceptions=*/false) != nlohmann::json(classes);
+  const auto names = nlohmann::json::parse(said->second, nullptr, /*allow_exceptions=*/false);
+  return names.is_discarded() || names != nlohmann::json(classes);
 }
 
 /// The first convolution for another number of channels; undefined where it cannot be made.
