@@ -32,7 +32,7 @@ std::string title_of(const Report& report) {
 }
 
 std::string subtitle_of(const Report& report) {
-  const std::string faces = fmt::format("{} faces of the {} split", report.labels.size(), report.split);
+  std::string faces = fmt::format("{} faces of the {} split", report.labels.size(), report.split);
   if (report.runs.size() == 1) return faces;
   const std::size_t methods = report.methods.size();
   return faces + (methods == 1 ? ", one method" : fmt::format(", {} methods", methods));
