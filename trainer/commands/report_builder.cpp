@@ -1,7 +1,6 @@
 #include "trainer/commands/report_builder.h"
 
 #include <algorithm>
-#include <fstream>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -41,9 +40,8 @@ std::vector<std::pair<std::string, std::string>> method_of(const ReportedRun& ru
 }
 
 /// What environment.json says; nothing where it is not there.
-void read_environment(const std::filesystem::path& path, ReportedRun& run) {
-  std::ifstream file(path);
-  const nlohmann::json found = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+void read_environment(const RunFolder& folder, ReportedRun& run) {
+  const nlohmann::json found = folder.facts("environment");
   const auto text = [&](const char* key) {
     if (!found.is_object() || !found.contains(key)) return std::string();
     return found[key].is_string() ? found[key].get<std::string>() : found[key].dump();
@@ -127,7 +125,7 @@ void ReportBuilder::add(const std::string& folder, EvaluatedRun& run, const std:
   out.epochs = model.config.train.epochs;
   out.temperature = model.temperature;
   out.config = values_of(model.config);
-  read_environment(files.path() / "environment.json", out);
+  read_environment(files, out);
   out.posterior = with_temperature(posterior, run.set.classes(), model.temperature);
   RunColumns columns = columns_of(run, posterior);
   const GalleryChoice choice = choose_faces(columns.calibrated, options_.gallery);
@@ -148,9 +146,10 @@ void ReportBuilder::group_by_method() {
   std::vector<std::size_t> order(report_.runs.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (ReportedRun& run : report_.runs) {
-    const auto method = std::find(known.begin(), known.end(), method_of(run));
-    run.method = static_cast<std::size_t>(method - known.begin());
-    if (method == known.end()) known.push_back(method_of(run));
+    auto method = method_of(run);
+    const auto same = std::find(known.begin(), known.end(), method);
+    run.method = static_cast<std::size_t>(same - known.begin());
+    if (same == known.end()) known.push_back(std::move(method));
   }
   const auto before = [&](std::size_t a, std::size_t b) { return report_.runs[a].method < report_.runs[b].method; };
   std::stable_sort(order.begin(), order.end(), before);
