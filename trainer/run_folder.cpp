@@ -18,12 +18,6 @@
 namespace penumbra::trainer {
 namespace {
 
-void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode = std::ios::trunc) {
-  std::ofstream file(path, std::ios::out | std::ios::binary | mode);
-  file << text << std::flush;
-  if (!file) throw data::DataError(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
-}
-
 std::vector<NamedTensor> all_tensors(const DualNet& nets) {
   std::vector<NamedTensor> all = nets.parameters();
   const std::vector<NamedTensor> buffers = nets.buffers();
@@ -32,6 +26,12 @@ std::vector<NamedTensor> all_tensors(const DualNet& nets) {
 }
 
 }  // namespace
+
+void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode) {
+  std::ofstream file(path, std::ios::out | std::ios::binary | mode);
+  file << text << std::flush;
+  if (!file) throw data::DataError(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+}
 
 void RunFolder::create(const Config& config, int world_size, bool overwrite) const {
   if (std::filesystem::exists(metrics()) && !overwrite) {

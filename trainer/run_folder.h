@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <ios>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "trainer/evaluation/familiarity.h"
 
 namespace penumbra::trainer {
+
+/// Throws data::DataError where the disk refuses it.
+void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode = std::ios::trunc);
 
 /// A run on disk: config.toml, metrics.jsonl, weights/{best,final}.safetensors, failures/rank-R.json, and its facts:
 /// environment.json, data.json and, where it began with weights from elsewhere, pretrained.json.

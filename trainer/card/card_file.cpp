@@ -1,16 +1,14 @@
 #include "trainer/card/card_file.h"
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <span>
 
 #include <fmt/format.h>
 
-#include "data/error.h"
 #include "data/store/hash.h"
 #include "trainer/config.h"
+#include "trainer/run_folder.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -23,11 +21,7 @@ std::string with_checksum(const std::string& card) {
 
 }  // namespace
 
-void write_card(const std::filesystem::path& path, const std::string& card) {
-  std::ofstream file(path, std::ios::binary);
-  file << with_checksum(card) << std::flush;
-  if (!file) throw data::DataError(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
-}
+void write_card(const std::filesystem::path& path, const std::string& card) { write_file(path, with_checksum(card)); }
 
 void require_replaceable(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return;

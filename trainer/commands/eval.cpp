@@ -1,7 +1,4 @@
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/world.h"
-#include "data/error.h"
 #include "data/store/groups.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/evaluated_run.h"
@@ -105,9 +101,7 @@ void write_curve(const std::string& path, const FaceColumns& columns) {
        risk_coverage(columns.entropy, columns.wrong, std::vector<double>(columns.faces, 1))) {
     text += fmt::format("{},{}\n", coverage, risk);
   }
-  std::ofstream file(path);
-  file << text << std::flush;
-  if (!file) throw data::DataError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+  write_file(path, text);
 }
 
 /// "0.8640  [0.8420, 0.8850]".
