@@ -16,16 +16,6 @@
 #include "trainer/version.h"
 
 namespace penumbra::trainer {
-namespace {
-
-std::vector<NamedTensor> all_tensors(const DualNet& nets) {
-  std::vector<NamedTensor> all = nets.parameters();
-  const std::vector<NamedTensor> buffers = nets.buffers();
-  all.insert(all.end(), buffers.begin(), buffers.end());
-  return all;
-}
-
-}  // namespace
 
 void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode) {
   std::ofstream file(path, std::ios::out | std::ios::binary | mode);
@@ -83,7 +73,7 @@ void RunFolder::append_metrics(const nlohmann::json& row) const {
 
 void save_model(const RunFolder& folder, const std::string& name, DualNet& nets, const data::StoreInfo& info,
                 const WeightsNote& note) {
-  std::vector<NamedTensor> tensors = all_tensors(nets);
+  std::vector<NamedTensor> tensors = nets.tensors();
   if (note.features.defined() && note.features.size(0) > 1) {
     const std::vector<NamedTensor> known = Familiarity(note.features).tensors();
     tensors.insert(tensors.end(), known.begin(), known.end());
@@ -141,7 +131,7 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
   } catch (const std::invalid_argument& problem) {
     throw data::DataError(fmt::format("{}: {}", folder.weights(name).string(), problem.what()));
   }
-  copy_weights(file, all_tensors(model.nets));
+  copy_weights(file, model.nets.tensors());
   return model;
 }
 

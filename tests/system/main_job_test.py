@@ -61,9 +61,23 @@ class MainJob(Case):
         self.assertGreater(abs(one[2]["loss"] / plain[2]["loss"] - 1), 3e-5, "it tells the steps apart")
         for mode in ("all_reduce", "sharded"):
             many = self.metrics(self.trained(f"sharp-{mode}", f"sync.mode={mode}", *few_steps, ranks=3))
-            for mine, theirs in list(zip(many, one, strict=True))[:3]:  # then a ReLU flips, and the ascent makes more of it
-                for key in ("loss", "gradient_norm"):
-                    self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-5, msg=f"{key}, {mode}, step {mine['step']}")
+            self.assert_same_start(many, one, ("loss", "gradient_norm"), mode)
+
+    def test_shared_convolutions_learn_from_both_nets_on_any_ranks(self):
+        few_steps = ("net.norm=sync", "net.convolutions=shared", "train.epochs=1", "log.every=1", "schedule.learning_rate=0.001")
+        for radius in (0, 0.05):
+            options = (*few_steps, f"optimizer.sam_radius={radius}")
+            one = self.metrics(self.trained(f"shared-1-{radius}", *options))
+            self.assertGreater(abs(one[2]["loss"] / one[0]["loss"] - 1), 1e-3, "a wrong gradient would show in the losses after it")
+            for mode in ("all_reduce", "sharded"):
+                many = self.metrics(self.trained(f"shared-{mode}-{radius}", f"sync.mode={mode}", *options, ranks=3))
+                self.assert_same_start(many, one, ("loss", "ce_original", "ce_ambiguous"), f"{mode}, radius {radius}")
+
+    def assert_same_start(self, rows, reference, keys, what):
+        """The first three steps agree; then a ReLU may flip, and an ascent makes more of it."""
+        for mine, theirs in list(zip(rows, reference, strict=True))[:3]:
+            for key in keys:
+                self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-5, msg=f"{key}, {what}, step {mine['step']}")
 
     def test_accumulated_parts_and_rounded_gradients_train(self):
         options = ("train.epochs=4", "train.accumulate=2", "sync.wire=bf16", "optimizer.kind=adamw", "schedule.learning_rate=0.003")

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string>
 
-#include <fmt/format.h>
+#include "trainer/checkpoint/checkpoint_folder.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -24,9 +24,9 @@ nlohmann::json validation_after(const std::filesystem::path& metrics, std::int64
 }  // namespace
 
 RunFacts facts_of(const RunFolder& folder, const TrainedModel& model) {
-  RunFacts facts{folder.facts("environment"), folder.facts("data"), folder.facts("pretrained"), nullptr, 0};
+  RunFacts facts{folder.facts("environment"), folder.facts("data"), folder.facts("pretrained"), nullptr,
+                 CheckpointFolder(folder.path()).incarnations()};
   if (model.epoch) facts.validation = validation_after(folder.metrics(), *model.epoch);
-  while (std::filesystem::exists(folder.path() / fmt::format("incarnation-{}.json", facts.starts))) ++facts.starts;
   return facts;
 }
 

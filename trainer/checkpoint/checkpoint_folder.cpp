@@ -85,7 +85,7 @@ std::filesystem::path incarnation_file(const std::filesystem::path& run, int num
 
 }  // namespace
 
-bool CheckpointFolder::has_incarnations() const { return newest_incarnation(run_) >= 0; }
+int CheckpointFolder::incarnations() const { return newest_incarnation(run_) + 1; }
 
 bool CheckpointFolder::was_started_by(const std::string& job) const {
   for (int number = newest_incarnation(run_); number >= 0; --number) {

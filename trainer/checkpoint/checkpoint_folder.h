@@ -23,7 +23,7 @@ class CheckpointFolder {
   bool was_started_by(const std::string& job) const;
   /// Names of whole checkpoints that the newest incarnation descends from, newest first.
   std::vector<std::string> lineage() const;
-  bool has_incarnations() const;
+  int incarnations() const;  ///< how often the run was started
 
   /// "e0001-step-00000250".
   static std::string name_of(const Manifest& manifest);

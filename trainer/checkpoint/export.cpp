@@ -64,9 +64,7 @@ TrainedModel load_from(const std::filesystem::path& run, const std::string& from
 void export_net(TrainedModel& model, const std::string& net, const std::filesystem::path& path) {
   ResNet* chosen = net == "ambiguous" ? model.nets.ambiguous() : &model.nets.original();
   if (chosen == nullptr) throw ConfigError("--net ambiguous: this run has trained one net alone");
-  std::vector<NamedTensor> tensors = chosen->parameters();
-  tensors.insert(tensors.end(), chosen->buffers().begin(), chosen->buffers().end());
-  save_safetensors(path, tensors,
+  save_safetensors(path, chosen->tensors(),
                    {{"format", "pt"},
                     {"architecture", architecture(model.config.net)},
                     {"classes", nlohmann::json(model.info.classes).dump()},

@@ -25,10 +25,8 @@ std::optional<Pretrained> read_pretrained(const Config& config, const data::Stor
   if (config.pretrained.file.empty()) return std::nullopt;
   const SafetensorsFile file = load_safetensors(config.pretrained.file);
   const ResNet net(net_for(config, info), config.seed);
-  std::vector<NamedTensor> tensors = net.parameters();
-  tensors.insert(tensors.end(), net.buffers().begin(), net.buffers().end());
   try {
-    const Pretrained found = fit_pretrained(file, config.pretrained, tensors, info.classes);
+    const Pretrained found = fit_pretrained(file, config.pretrained, net.tensors(), info.classes);
     warn_of_another_norm(file.metadata, config);
     return found;
   } catch (const std::invalid_argument& problem) {

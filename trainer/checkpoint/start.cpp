@@ -28,7 +28,7 @@ void create_run(Start& start, const Config& config, const StartOptions& options,
 /// On rank 0: finds whether a run is to begin, to go on or is done; "new", "on" or "done".
 std::string mode_of(const StartOptions& options, const Config& config, const RunFolder& folder,
                     const CheckpointFolder& checkpoints) {
-  const bool goes_on = !options.overwrite && options.resume == "auto" && checkpoints.has_incarnations();
+  const bool goes_on = !options.overwrite && options.resume == "auto" && checkpoints.incarnations() > 0;
   if (goes_on && folder.finished()) {
     const Config then = load_config({folder.config().string()}, {});
     require_same_run(config.run_dir, to_toml(then), to_toml(config));

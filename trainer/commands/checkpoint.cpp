@@ -22,7 +22,7 @@ namespace {
 
 CheckpointFolder folder_of(const std::string& run) {
   const CheckpointFolder folder(run);
-  if (!folder.has_incarnations())
+  if (folder.incarnations() == 0)
     throw ConfigError(fmt::format("{}: not a run folder with checkpoints: it has no incarnation-0.json", run));
   return folder;
 }

@@ -2,7 +2,6 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -10,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/world.h"
-#include "data/error.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/measured_method.h"
 #include "trainer/commands/options.h"
@@ -147,13 +145,6 @@ std::string table_of(const nlohmann::json& result) {
   return text;
 }
 
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream out(path);
-  out << text;
-  out.close();
-  if (!out) throw data::DataError(path.string() + ": cannot be written");
-}
-
 void run_sweep(const Arguments& arguments) {
   check(arguments);
   train_all(arguments);
@@ -162,8 +153,8 @@ void run_sweep(const Arguments& arguments) {
   run_or_abort(world, [&] {
     const nlohmann::json result = compare_all(arguments, world);
     const std::string table = table_of(result);
-    write_text(fs::path(arguments.folder) / "sweep.json", result.dump(2) + "\n");
-    write_text(fs::path(arguments.folder) / "sweep.md", table);
+    write_file(fs::path(arguments.folder) / "sweep.json", result.dump(2) + "\n");
+    write_file(fs::path(arguments.folder) / "sweep.md", table);
     fmt::print("{}", table);
   });
 }

@@ -45,8 +45,7 @@ void DualNet::begin_with(const std::vector<NamedTensor>& weights) {
   for (ResNet* net : {&original_, ambiguous()}) {
     if (net == nullptr) continue;
     std::map<std::string, at::Tensor> own;
-    for (const NamedTensor& named : net->parameters()) own[named.name] = named.tensor;
-    for (const NamedTensor& named : net->buffers()) own[named.name] = named.tensor;
+    for (const NamedTensor& named : net->tensors()) own[named.name] = named.tensor;
     for (const NamedTensor& named : weights) own.at(named.name).copy_(named.tensor);
   }
 }
@@ -78,6 +77,13 @@ std::vector<NamedTensor> DualNet::buffers() const {
   std::vector<NamedTensor> all;
   append(all, "original.", original_.buffers());
   if (ambiguous_) append(all, "ambiguous.", ambiguous_->buffers());
+  return all;
+}
+
+std::vector<NamedTensor> DualNet::tensors() const {
+  std::vector<NamedTensor> all = parameters();
+  const std::vector<NamedTensor> statistics = buffers();
+  all.insert(all.end(), statistics.begin(), statistics.end());
   return all;
 }
 

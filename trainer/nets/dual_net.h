@@ -55,6 +55,7 @@ class DualNet {
   /// share once, as f_o's.
   std::vector<NamedTensor> parameters() const;
   std::vector<NamedTensor> buffers() const;
+  std::vector<NamedTensor> tensors() const;  ///< parameters, then buffers
 
  private:
   Method method_;

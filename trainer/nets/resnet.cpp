@@ -207,6 +207,12 @@ NetOutput ResNet::forward(const at::Tensor& input, bool training) {
   return {x, at::linear(full_precision(x).mean({2, 3}), fc_weight_, fc_bias_)};
 }
 
+std::vector<NamedTensor> ResNet::tensors() const {
+  std::vector<NamedTensor> all = parameters_;
+  all.insert(all.end(), buffers_.begin(), buffers_.end());
+  return all;
+}
+
 const at::Tensor& ResNet::fc_weight() const { return fc_weight_; }
 
 ReceptiveField ResNet::receptive_field() const {

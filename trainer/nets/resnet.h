@@ -57,6 +57,7 @@ class ResNet {
 
   const std::vector<NamedTensor>& parameters() const { return parameters_; }  ///< order of execution; trainable
   const std::vector<NamedTensor>& buffers() const { return buffers_; }        ///< running_mean, running_var (fp32)
+  std::vector<NamedTensor> tensors() const;                                   ///< parameters, then buffers
   const at::Tensor& fc_weight() const;                                        ///< [C, K]
   ReceptiveField receptive_field() const;
   std::int64_t parameter_count() const;
