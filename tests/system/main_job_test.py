@@ -39,9 +39,7 @@ class MainJob(Case):
         self.assertEqual(len(one), 8)
         for ranks in (2, 4):
             many = self.metrics(self.trained(f"norm-{ranks}", *few_steps, ranks=ranks))
-            for key in ("loss", "ce_original", "ce_ambiguous"):
-                for mine, theirs in zip(many, one, strict=True):
-                    self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-5, msg=f"{key}, step {mine['step']}")
+            self.assert_same_steps(many, one, ("loss", "ce_original", "ce_ambiguous"), f"{ranks} ranks")
         apart = self.metrics(self.trained("norm-apart", *few_steps[1:], ranks=2))
         self.assertGreater(abs(apart[0]["loss"] / one[0]["loss"] - 1), 1e-4)
 
@@ -49,9 +47,7 @@ class MainJob(Case):
         few_steps = ("train.epochs=1", "log.every=1", "schedule.learning_rate=0.01", "optimizer.clip_norm=1")
         whole = self.metrics(self.trained("whole", *few_steps, ranks=3))
         sharded = self.metrics(self.trained("sharded", "sync.mode=sharded", *few_steps, ranks=3))
-        for mine, theirs in zip(sharded, whole, strict=True):
-            for key in ("loss", "gradient_norm"):
-                self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-4, msg=f"{key}, step {mine['step']}")
+        self.assert_same_steps(sharded, whole, ("loss", "gradient_norm"), "sharded", delta=1e-4)
 
     def test_sharpness_aware_steps_are_the_same_on_any_ranks(self):
         few_steps = ("net.norm=sync", "train.epochs=1", "log.every=1", "schedule.learning_rate=0.001", "optimizer.sam_radius=0.05")
@@ -61,7 +57,7 @@ class MainJob(Case):
         self.assertGreater(abs(one[2]["loss"] / plain[2]["loss"] - 1), 3e-5, "it tells the steps apart")
         for mode in ("all_reduce", "sharded"):
             many = self.metrics(self.trained(f"sharp-{mode}", f"sync.mode={mode}", *few_steps, ranks=3))
-            self.assert_same_start(many, one, ("loss", "gradient_norm"), mode)
+            self.assert_same_steps(many, one, ("loss", "gradient_norm"), mode, first=3)  # then a ReLU flips, and the ascent makes more of it
 
     def test_shared_convolutions_learn_from_both_nets_on_any_ranks(self):
         few_steps = ("net.norm=sync", "net.convolutions=shared", "train.epochs=1", "log.every=1", "schedule.learning_rate=0.001")
@@ -71,13 +67,13 @@ class MainJob(Case):
             self.assertGreater(abs(one[2]["loss"] / one[0]["loss"] - 1), 1e-3, "a wrong gradient would show in the losses after it")
             for mode in ("all_reduce", "sharded"):
                 many = self.metrics(self.trained(f"shared-{mode}-{radius}", f"sync.mode={mode}", *options, ranks=3))
-                self.assert_same_start(many, one, ("loss", "ce_original", "ce_ambiguous"), f"{mode}, radius {radius}")
+                self.assert_same_steps(many, one, ("loss", "ce_original", "ce_ambiguous"), f"{mode}, radius {radius}", first=3)
 
-    def assert_same_start(self, rows, reference, keys, what):
-        """The first three steps agree; then a ReLU may flip, and an ascent makes more of it."""
-        for mine, theirs in list(zip(rows, reference, strict=True))[:3]:
+    def assert_same_steps(self, rows, reference, keys, what, first=None, delta=1e-5):
+        """The runs have as many rows, and the `first` of them (None: all) agree up to `delta` of their values."""
+        for mine, theirs in list(zip(rows, reference, strict=True))[:first]:
             for key in keys:
-                self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=1e-5, msg=f"{key}, {what}, step {mine['step']}")
+                self.assertAlmostEqual(mine[key] / theirs[key], 1, delta=delta, msg=f"{key}, {what}, step {mine['step']}")
 
     def test_accumulated_parts_and_rounded_gradients_train(self):
         options = ("train.epochs=4", "train.accumulate=2", "sync.wire=bf16", "optimizer.kind=adamw", "schedule.learning_rate=0.003")

@@ -22,11 +22,7 @@ DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed
   if (method == Method::full) ambiguous_.emplace(options, seed);
   if (ambiguous_ && convolutions == Convolutions::shared) ambiguous_->share_convolutions(original_);
   if (device.is_cpu()) return;
-  const auto move = [&](const std::vector<NamedTensor>& all) {
-    for (const NamedTensor& named : all) named.tensor.set_data(named.tensor.to(device));
-  };
-  move(parameters());
-  move(buffers());
+  for (const NamedTensor& named : tensors()) named.tensor.set_data(named.tensor.to(device));
 }
 
 Views DualNet::forward(const data::Batch& batch, bool bf16) {
@@ -82,8 +78,7 @@ std::vector<NamedTensor> DualNet::buffers() const {
 
 std::vector<NamedTensor> DualNet::tensors() const {
   std::vector<NamedTensor> all = parameters();
-  const std::vector<NamedTensor> statistics = buffers();
-  all.insert(all.end(), statistics.begin(), statistics.end());
+  append(all, "", buffers());
   return all;
 }
 
