@@ -101,4 +101,17 @@ inline std::vector<std::size_t> drawn_rows(std::size_t faces, std::uint32_t resa
   return out;
 }
 
+/// Share of (positive, other) pairs with the positive above; half for equal ones.
+inline double slow_auroc(const std::vector<double>& score, const std::vector<bool>& positive) {
+  double right = 0, pairs = 0;
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    for (std::size_t j = 0; j < score.size(); ++j) {
+      if (!positive[i] || positive[j]) continue;
+      ++pairs;
+      right += score[i] > score[j] ? 1 : score[i] == score[j] ? 0.5 : 0;
+    }
+  }
+  return right / pairs;
+}
+
 }  // namespace penumbra::trainer
