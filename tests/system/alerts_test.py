@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from penumbra import BINARY, SOURCE, end, eventually
+from penumbra import BINARY, SOURCE, end, eventually, limit
 from processes import listening_port, ranks_of
 from resuming import SETS, ResumeCase
 
@@ -68,7 +68,7 @@ class Alerts(ResumeCase):
                 if one["state"] == "firing" and one["labels"]["alertname"] == alert and labels.items() <= one["labels"].items():
                     return one["labels"]
             return None
-        return eventually(found, 40)
+        return eventually(found, 100)
 
     def value(self, query):
         result = self.ask("query", query=query)["result"]
@@ -104,12 +104,12 @@ class Alerts(ResumeCase):
         self.firing("PenumbraCheckpointTooOld", run="full")
 
     def test_a_straggler(self):
-        faults = tuple(f"rank=1,step={step},kind=slow,seconds=0.2" for step in range(40, 400))
+        faults = tuple(f"rank=1,step={step},kind=slow,seconds=0.2" for step in range(40, 1000))
         self.begin("late", "log.every=2", faults=faults)
-        self.assertEqual(self.firing("PenumbraStraggler", run="late")["member"], "1")
+        self.firing("PenumbraStraggler", run="late", member="1")  # on a busy machine others can be late as well
 
     def test_a_monitor_that_dies_while_ranks_flood_it(self):
-        words = ["timeout", "-k", "5", "120", BINARY, "monitor", "--state", str(self.folder / "state.json"), "--metrics", "127.0.0.1:9464"]
+        words = [*limit(), BINARY, "monitor", "--state", str(self.folder / "state.json"), "--metrics", "127.0.0.1:9464"]
         if shutil.which("ss") is None or b":9464" in subprocess.run(["ss", "-ltn"], capture_output=True, check=True).stdout:
             self.skipTest("Prometheus looks for the monitor at its usual port, and that is taken")
         listen = "127.0.0.1:0"

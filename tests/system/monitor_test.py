@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from penumbra import BINARY, end, eventually, run
+from penumbra import BINARY, end, eventually, limit, run
 from processes import ranks_of
 from resuming import SETS, ResumeCase
 
@@ -29,7 +29,7 @@ class Monitor(ResumeCase):
 
     def serve(self, *words):
         """A monitor of its own; the process, where ranks report to and where the metrics are."""
-        job = subprocess.Popen(["timeout", "-k", "5", "120", BINARY, "monitor", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *map(str, words)],
+        job = subprocess.Popen([*limit(), BINARY, "monitor", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *map(str, words)],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(end, job)
         listen, metrics = re.search(r"ctl at (\S+), http://(\S+)/metrics", job.stdout.readline()).groups()
@@ -92,7 +92,7 @@ class Monitor(ResumeCase):
         job.wait(timeout=10)
         lines = (self.folder / "through/metrics.jsonl").read_text().count("\n")
         eventually(lambda: (self.folder / "through/metrics.jsonl").read_text().count("\n") > lines + 5)
-        again = subprocess.Popen(["timeout", "-k", "5", "120", BINARY, "monitor", "--listen", listen, "--metrics", metrics, "--state",
+        again = subprocess.Popen([*limit(), BINARY, "monitor", "--listen", listen, "--metrics", metrics, "--state",
                                   str(self.folder / "state.json")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(end, again)
         again.stdout.readline()

@@ -14,6 +14,7 @@ from processes import end_all_in
 
 BINARY = os.environ["PENUMBRA_BINARY"]
 SOURCE = Path(os.environ["PENUMBRA_SOURCE_DIR"])
+HANG = 240  # seconds after which a program is taken to hang; a busy machine takes many times as long as a quiet one
 
 # What differs between two equal trainings: columns of metrics.jsonl.
 TIMES = {"images_per_second", "step_seconds", "wait_seconds", "forward_seconds", "backward_seconds", "exposed_seconds", "optimizer_seconds",
@@ -42,16 +43,21 @@ def environment(**more):
     return dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", **more)
 
 
-def run(*words, ranks=0, timeout=120, preexec_fn=None):
+def limit(seconds=HANG):
+    """The words before a command that end it after so long."""
+    return ["timeout", "-k", "5", str(seconds)]
+
+
+def run(*words, ranks=0, timeout=HANG, preexec_fn=None):
     """Runs penumbra, under mpirun when ranks > 0, and returns the finished process with text output."""
     command = [BINARY, *map(str, words)]
     if ranks:
         command = ["mpirun", "--oversubscribe", "-np", str(ranks), *command]
-    return subprocess.run(["timeout", "-k", "5", str(timeout), *command], capture_output=True, text=True, env=environment(),
+    return subprocess.run([*limit(timeout), *command], capture_output=True, text=True, env=environment(),
                           preexec_fn=preexec_fn, check=False)
 
 
-def eventually(condition, seconds=30):
+def eventually(condition, seconds=60):
     """What `condition` returns once that is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -108,7 +114,7 @@ class Case(unittest.TestCase):
 
     def start(self, *words, ranks=2, **popen):
         """Penumbra in the background, under mpirun; ended after the test."""
-        command = ["timeout", "-k", "5", "120", "mpirun", "--oversubscribe", "-np", str(ranks), BINARY, *map(str, words)]
+        command = [*limit(), "mpirun", "--oversubscribe", "-np", str(ranks), BINARY, *map(str, words)]
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **popen}
         job = subprocess.Popen(command, env=environment(), **output)
         self.addCleanup(end, job)
