@@ -121,6 +121,9 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   EXPECT_FALSE(with("no_warp").objective.warp);
   EXPECT_EQ(with("unmixed_target").objective.target, Target::unmixed);
   EXPECT_EQ(with("detached_target").objective.couple, Couple::original_to_ambiguous);
+  EXPECT_EQ(with("convolutions_apart").train.convolutions, Convolutions::apart);
+  EXPECT_EQ(with("trust_uncertainty").objective.trust, Trust::uncertainty);
+  EXPECT_EQ(with("slow_banks").uncertainty.momentum, 0.9);
   EXPECT_EQ(with("half_mixed").loader.strong.mix_probability, 0.5f);
 }
 
