@@ -13,8 +13,8 @@ from penumbra import Case, run
 
 USAGE, DATA = 2, 3
 MEASURES = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", "nll", "brier", "ece", "classwise_ece", "kl_human", "js_human",
-            "cosine_human", "spearman_entropy", "auroc_error", "auroc_ambiguous", "auroc_noise", "auroc_noise_entropy", "aurc", "e_aurc",
-            "ceiling_accuracy", "spearman_true_entropy"}
+            "cosine_human", "spearman_entropy", "auroc_error", "auroc_ambiguous", "auroc_noise", "auroc_noise_entropy",
+            "auroc_noise_disagreement", "auroc_noise_uncertainty", "aurc", "e_aurc", "ceiling_accuracy", "spearman_true_entropy"}
 OF_PROBABILITIES = {"nll", "brier", "ece", "classwise_ece", "kl_human", "js_human"}
 
 
@@ -171,6 +171,18 @@ class Evaluation(Case):
         result = json.loads(done.stdout)
         self.assertGreater(result["auroc_noise"], 0.5)
         self.assertIsNotNone(result["intervals"]["auroc_noise"])
+        self.assertIsNone(result["auroc_noise_disagreement"])  # it was trained on the labels before they were flipped
+
+    def test_a_training_on_flipped_labels_says_itself_which_it_doubts(self):
+        noisy = self.folder / "flipped.h5"
+        self.assertEqual(run("data", "noise", self.faces, noisy, "--rate", 0.2).returncode, 0)
+        trained = self.trained("doubts", files=f'["{noisy}"]')
+        one, two = (json.loads(run("eval", trained, "--data", noisy, "--split", "train", "--json", ranks=ranks).stdout) for ranks in (0, 2))
+        for name in ("auroc_noise_disagreement", "auroc_noise_uncertainty"):  # tests/trainer/bank_scores_test.cpp has their values
+            low, high = one["intervals"][name]
+            self.assertLess(low, one[name])
+            self.assertLess(one[name], high)
+            self.assertEqual(two[name], one[name])
 
     def test_a_run_does_not_differ_from_itself(self):
         result = self.said("compare", self.runs[0], self.runs[0])

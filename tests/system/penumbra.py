@@ -120,8 +120,8 @@ class Case(unittest.TestCase):
         self.addCleanup(end, job)
         return job
 
-    def trained(self, name, *more, ranks=1):
-        done = self.train(name, *more, ranks=ranks)
+    def trained(self, name, *more, ranks=1, files=None):
+        done = self.train(name, *more, ranks=ranks, files=files)
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
         return self.folder / name
 

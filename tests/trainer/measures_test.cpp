@@ -184,8 +184,16 @@ TEST(Measures, FlippedLabelsAreFoundByTheirPosterior) {
   // The second is flipped: its label has .2, least of all, and its entropy is the second lowest.
   EXPECT_DOUBLE_EQ(*measure(flat(p), set).auroc_noise, 1);
   EXPECT_DOUBLE_EQ(*measure(flat(p), set).auroc_noise_entropy, 1.0 / 3);
+  EXPECT_FALSE(measure(flat(p), set).auroc_noise_disagreement.has_value());
+  const BankScores bank{{0.9, 0.5, 0.1, 0.7},
+                        {0.1, 0.6, 0.8, 0.2}};  // two are above the second one's u, one above its n
+  const Measures m = measure(FaceColumns(flat(p), set, bank));
+  EXPECT_DOUBLE_EQ(*m.auroc_noise_uncertainty, 1.0 / 3);
+  EXPECT_DOUBLE_EQ(*m.auroc_noise_disagreement, 2.0 / 3);
   set.clean_labels = set.labels;
-  EXPECT_FALSE(measure(flat(p), set).auroc_noise.has_value());
+  EXPECT_FALSE(measure(FaceColumns(flat(p), set, bank)).auroc_noise.has_value());
+  EXPECT_FALSE(measure(FaceColumns(flat(p), set, bank)).auroc_noise_disagreement.has_value());
+  EXPECT_THROW(FaceColumns(flat(p), set, BankScores{{0.5}, {0.5}}), std::invalid_argument);
 }
 
 TEST(Measures, ClassesHaveRecallPrecisionAndF1WhereThereIsAFaceToDivideBy) {
@@ -294,13 +302,19 @@ TEST(Measures, AFaceThatCountsTwiceIsAFaceThatIsThereTwice) {
   const Measured faces = random_measured(60, 4, 7);
   std::vector<std::size_t> rows;
   std::vector<double> weights;
+  BankScores bank, bank_of_rows;
   for (std::size_t i = 0; i < 60; ++i) {
-    weights.push_back(static_cast<double>(i * 7 % 4));
-    rows.insert(rows.end(), i * 7 % 4, i);
+    const auto times = i * 7 % 4;
+    weights.push_back(static_cast<double>(times));
+    rows.insert(rows.end(), times, i);
+    bank.uncertainty.push_back(static_cast<double>(i * 13 % 17) / 17);
+    bank.disagreement.push_back(static_cast<double>(i * 5 % 11) / 11);
+    bank_of_rows.uncertainty.insert(bank_of_rows.uncertainty.end(), times, bank.uncertainty.back());
+    bank_of_rows.disagreement.insert(bank_of_rows.disagreement.end(), times, bank.disagreement.back());
   }
   const Measured written_out = taken(faces, rows);
-  const Measures expected = measure(written_out.posterior, written_out.set);
-  const Measures m = measure(FaceColumns(faces.posterior, faces.set), weights);
+  const Measures expected = measure(FaceColumns(written_out.posterior, written_out.set, bank_of_rows));
+  const Measures m = measure(FaceColumns(faces.posterior, faces.set, bank), weights);
   EXPECT_EQ(m.count, expected.count);
   EXPECT_EQ(m.confusion, expected.confusion);
   const auto mine = scalars(m), theirs = scalars(expected);

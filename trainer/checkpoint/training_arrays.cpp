@@ -140,12 +140,11 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
       fill(state.average->averages()[i], arrays, average_name(i));
   }
   for (const comm::NamedTensor& buffer : state.nets.buffers()) fill(buffer.tensor, arrays, "buffer/" + buffer.name);
-  for (const comm::NamedTensor& item : state.bank.snapshot()) fill(item.tensor, arrays, "bank/" + item.name);
+  restore_bank(state.bank, arrays);
   // Any rank may hold a row: sums over the ranks add zeros to it. (Samples that are repeated, data.most_repeats, were
   // visited by several ranks: their sums are then added in another order.)
   state.bank.visits().zero_();
   if (collective.rank() == 0) fill(state.bank.visits(), arrays, "bank/visits");
-  state.bank.refresh();
 
   const at::Tensor own = interval.sums();
   const at::Tensor logged = tensor_of(find(arrays, "log", saved_ranks * own.numel())).view({saved_ranks, own.numel()});
@@ -164,6 +163,12 @@ void restore_nets(DualNet& nets, const WholeArrays& arrays) {
   fill(parameters.values(), arrays, averaged ? average_name(next++) : "values");
   for (const comm::NamedTensor& buffer : nets.buffers())
     fill(buffer.tensor, arrays, averaged ? average_name(next++) : "buffer/" + buffer.name);
+}
+
+void restore_bank(UncertaintyBank& bank, const WholeArrays& arrays) {
+  const at::NoGradGuard no_grad;
+  for (const comm::NamedTensor& item : bank.snapshot()) fill(item.tensor, arrays, "bank/" + item.name);
+  bank.refresh();
 }
 
 }  // namespace penumbra::trainer

@@ -20,4 +20,7 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
 /// The nets alone, by their averaged weights where the checkpoint has them. Throws as restore() does.
 void restore_nets(DualNet& nets, const WholeArrays& arrays);
 
+/// The banks' snapshot alone. Throws as restore() does.
+void restore_bank(UncertaintyBank& bank, const WholeArrays& arrays);
+
 }  // namespace penumbra::trainer

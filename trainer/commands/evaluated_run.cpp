@@ -7,6 +7,7 @@
 #include "data/store/durable.h"
 #include "data/store/load_split.h"
 #include "data/store/rows.h"
+#include "trainer/checkpoint/bank_scores.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/predict.h"
 
@@ -27,8 +28,19 @@ void check_match(const TrainedModel& model, const data::SampleSet& set, const st
   }
 }
 
-RunColumns columns_of(const std::vector<float>& posterior, const data::SampleSet& set, double temperature) {
-  return {FaceColumns(posterior, set), FaceColumns(with_temperature(posterior, set.classes(), temperature), set)};
+RunColumns columns_of(const std::vector<float>& posterior, const data::SampleSet& set,
+                      const std::optional<BankScores>& bank, double temperature) {
+  return {FaceColumns(posterior, set, bank),
+          FaceColumns(with_temperature(posterior, set.classes(), temperature), set, bank)};
+}
+
+BankScores rows_of(const BankScores& bank, std::span<const std::int64_t> rows) {
+  BankScores some;
+  for (const std::int64_t row : rows) {
+    some.uncertainty.push_back(bank.uncertainty[static_cast<std::size_t>(row)]);
+    some.disagreement.push_back(bank.disagreement[static_cast<std::size_t>(row)]);
+  }
+  return some;
 }
 
 }  // namespace
@@ -38,6 +50,7 @@ EvaluatedRun load_run(const ModelArguments& model, const SplitArguments& split) 
   run.model = std::make_unique<TrainedModel>(load_model(model.run, model.weights, model.head));
   run.set = data::load_split(split.files, split.split, classes_of(*run.model, split.class_map));
   check_match(*run.model, run.set, split.files.front());
+  if (!run.set.clean_labels.empty()) run.bank = bank_scores(model.run, run.model->config, run.set);
   return run;
 }
 
@@ -55,7 +68,7 @@ std::vector<float> posterior_of(EvaluatedRun& run, comm::World& world) {
 }
 
 RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior) {
-  return columns_of(posterior, run.set, run.model->temperature);
+  return columns_of(posterior, run.set, run.bank, run.model->temperature);
 }
 
 RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posterior,
@@ -66,7 +79,8 @@ RunColumns columns_of(const EvaluatedRun& run, const std::vector<float>& posteri
     const auto begin = posterior.begin() + row * classes;
     some.insert(some.end(), begin, begin + classes);
   }
-  return columns_of(some, data::rows_of(run.set, rows), run.model->temperature);
+  const auto bank = run.bank ? std::optional(rows_of(*run.bank, rows)) : std::nullopt;
+  return columns_of(some, data::rows_of(run.set, rows), bank, run.model->temperature);
 }
 
 }  // namespace penumbra::trainer

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace penumbra::trainer {
 /// A trained run and the faces that it is measured on.
 struct EvaluatedRun {
   std::unique_ptr<TrainedModel> model;
-  data::SampleSet set;  ///< in the run's classes
+  data::SampleSet set;             ///< in the run's classes
+  std::optional<BankScores> bank;  ///< of these faces, where the run was trained on them and some labels are wrong
 };
 
 /// Throws ConfigError or data::DataError where there is no such run or split, or they do not fit each other.

@@ -118,6 +118,14 @@ void add_clean_labels(FaceColumns& columns, std::span<const float> posterior, co
   columns.label_doubt = Ranking(doubt);
 }
 
+void add_bank(FaceColumns& columns, const BankScores& bank) {
+  if (bank.uncertainty.size() != columns.faces || bank.disagreement.size() != columns.faces) {
+    throw std::invalid_argument("measure: the banks are of other faces");
+  }
+  columns.bank_uncertainty = Ranking(bank.uncertainty);
+  columns.bank_disagreement = Ranking(bank.disagreement);
+}
+
 void add_truth(FaceColumns& columns, const data::SampleSet& set) {
   const Row truth = set.distribution;
   for (std::size_t i = 0; i < columns.faces; ++i) {
@@ -128,7 +136,8 @@ void add_truth(FaceColumns& columns, const data::SampleSet& set) {
 
 }  // namespace
 
-FaceColumns::FaceColumns(std::span<const float> posterior, const data::SampleSet& set)
+FaceColumns::FaceColumns(std::span<const float> posterior, const data::SampleSet& set,
+                         const std::optional<BankScores>& bank)
     : faces(static_cast<std::size_t>(set.size())), classes(static_cast<std::size_t>(set.classes())) {
   check(posterior, set);
   for (std::size_t i = 0; i < faces; ++i) {
@@ -137,6 +146,7 @@ FaceColumns::FaceColumns(std::span<const float> posterior, const data::SampleSet
   entropy = entropies(posterior, classes);
   if (!set.votes.empty()) add_all_votes(*this, posterior, set);
   if (!set.clean_labels.empty()) add_clean_labels(*this, posterior, set);
+  if (bank) add_bank(*this, *bank);
   if (!set.distribution.empty()) add_truth(*this, set);
 }
 

@@ -18,12 +18,19 @@ struct CalibrationColumn {
   std::vector<std::uint8_t> bin;
 };
 
+/// What the banks of a training say of its samples (method.md, section 4): u and n, [N] in [0, 1].
+struct BankScores {
+  std::vector<double> uncertainty, disagreement;
+};
+
 /// What each of N faces adds to the measures, worked out once: a measure is then a sum over faces under any weights.
 /// Divergences in nats. Columns that need votes, clean labels or the true distribution are empty where the set has
 /// none.
 struct FaceColumns {
-  /// posterior: [N, C] row-major, finite, rows sum to 1; N == set.size() > 0. Throws std::invalid_argument.
-  FaceColumns(std::span<const float> posterior, const data::SampleSet& set);
+  /// posterior: [N, C] row-major, finite, rows sum to 1; N == set.size() > 0; `bank`: of the same faces. Throws
+  /// std::invalid_argument.
+  FaceColumns(std::span<const float> posterior, const data::SampleSet& set,
+              const std::optional<BankScores>& bank = std::nullopt);
 
   std::size_t faces, classes;
   std::vector<std::uint32_t> label, predicted;  ///< [N]
@@ -40,8 +47,9 @@ struct FaceColumns {
   std::optional<Ranking> vote_entropy;
 
   // Where clean labels are known:
-  std::vector<std::uint8_t> flipped;   ///< [N]: the label is another one
-  std::optional<Ranking> label_doubt;  ///< 1 - posterior of the label
+  std::vector<std::uint8_t> flipped;                           ///< [N]: the label is another one
+  std::optional<Ranking> label_doubt;                          ///< 1 - posterior of the label
+  std::optional<Ranking> bank_uncertainty, bank_disagreement;  ///< where the banks say something of the faces
 
   // Where the true distribution is known:
   std::vector<std::uint8_t> truth_right;  ///< [N]: its arg max is the label

@@ -106,6 +106,10 @@ Measures measure(const FaceColumns& columns, Weights weights) {
   if (columns.label_doubt) {
     m.auroc_noise = known(auroc(*columns.label_doubt, columns.flipped, weights));
     m.auroc_noise_entropy = known(auroc(columns.entropy, columns.flipped, weights));
+    if (columns.bank_disagreement) {
+      m.auroc_noise_disagreement = known(auroc(*columns.bank_disagreement, columns.flipped, weights));
+      m.auroc_noise_uncertainty = known(auroc(*columns.bank_uncertainty, columns.flipped, weights));
+    }
   }
   if (columns.true_entropy) {
     m.ceiling_accuracy = total(columns.truth_right, weights) / count;
@@ -148,6 +152,8 @@ std::vector<NamedValue> scalars(const Measures& m) {
                                  {"auroc_ambiguous", or_nan(m.auroc_ambiguous)},
                                  {"auroc_noise", or_nan(m.auroc_noise)},
                                  {"auroc_noise_entropy", or_nan(m.auroc_noise_entropy)},
+                                 {"auroc_noise_disagreement", or_nan(m.auroc_noise_disagreement)},
+                                 {"auroc_noise_uncertainty", or_nan(m.auroc_noise_uncertainty)},
                                  {"aurc", m.aurc},
                                  {"e_aurc", m.e_aurc}};
   if (m.ceiling_accuracy) {

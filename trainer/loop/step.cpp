@@ -104,6 +104,11 @@ at::Tensor training_labels(const data::SampleSet& set, Labels labels, double smo
   return (1 - smoothing) * given_labels(set, labels) + smoothing / static_cast<double>(set.classes());
 }
 
+UncertaintyBank empty_bank(const data::SampleSet& train, const Config& config, at::Device on) {
+  return UncertaintyBank(training_labels(train, config.train.labels, config.train.label_smoothing).to(on),
+                         hard_labels(train).to(on), config.uncertainty);
+}
+
 TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
                              at::Device on, const std::optional<Pretrained>& pretrained)
     : device(on),
@@ -112,8 +117,7 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
       net_intervals(intervals_of_nets(parameters)),
       gradients(parameters, tensors(nets.buffers()), collective, config.sync),
       optimizer(parameters, config.optimizer, gradients.owned()),
-      bank(training_labels(train, config.train.labels, config.train.label_smoothing).to(on), hard_labels(train).to(on),
-           config.uncertainty),
+      bank(empty_bank(train, config, on)),
       balance(class_balance(train.labels, train.classes(), config.train.balance, on)) {
   if (pretrained) nets.begin_with(pretrained->tensors);
   comm::broadcast_state(parameters, tensors(nets.buffers()), collective);

@@ -58,4 +58,7 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
 /// (1 - e) y + e / C (Szegedy et al., "Rethinking the Inception architecture", CVPR 2016).
 at::Tensor training_labels(const data::SampleSet& set, Labels labels, double smoothing = 0);
 
+/// The banks that a training on `train` begins with.
+UncertaintyBank empty_bank(const data::SampleSet& train, const Config& config, at::Device on = at::kCPU);
+
 }  // namespace penumbra::trainer

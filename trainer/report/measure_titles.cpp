@@ -25,6 +25,8 @@ std::string measure_title(std::string_view key) {
       Title{"auroc_ambiguous", "AUROC of entropy, for faces without a majority ↑"},
       Title{"auroc_noise", "AUROC of doubt in the label, for flipped labels ↑"},
       Title{"auroc_noise_entropy", "AUROC of entropy, for flipped labels"},
+      Title{"auroc_noise_disagreement", "AUROC of the banks' disagreement with the label, for flipped labels ↑"},
+      Title{"auroc_noise_uncertainty", "AUROC of the banks' uncertainty, for flipped labels"},
       Title{"aurc", "area under risk and coverage ↓"},
       Title{"e_aurc", "the same above the best order's ↓"},
       Title{"spearman_true_entropy", "rank correlation of entropy with the true one ↑"},
