@@ -14,6 +14,7 @@
 #include <png.h>
 
 #include "data/error.h"
+#include "data/import/exif.h"
 #include "data/store/jpeg.h"
 
 namespace penumbra::data {
@@ -89,7 +90,7 @@ bool has_image_ending(const fs::path& path) {
 
 Image decode_image(Bytes bytes, const fs::path& name) {
   if (starts_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(name, bytes);
-  if (is_jpeg(bytes)) return decode_jpeg(bytes, name.string());
+  if (is_jpeg(bytes)) return upright(decode_jpeg(bytes, name.string()), exif_orientation(bytes));
   fail(name, bytes.empty() ? "is empty" : "is neither a PNG nor a JPEG");
 }
 

@@ -10,8 +10,8 @@
 namespace penumbra::data {
 
 /// Decodes a PNG or JPEG (by content, not by name). Alpha is dropped, palettes and 16 bits become 8-bit grey or RGB; a
-/// PNG's gAMA chunk is honoured, an EXIF orientation is not. Throws DataError naming the file, also when only its end
-/// is missing or the decoder had to guess; refuses more than 64 Mpixel before allocating. Thread-safe.
+/// PNG's gAMA chunk and a JPEG's EXIF orientation are honoured. Throws DataError naming the file, also when only its
+/// end is missing or the decoder had to guess; refuses more than 64 Mpixel before allocating. Thread-safe.
 Image read_image(const std::filesystem::path& path);
 /// The same from the bytes of a file; `name` is what complaints call it.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::filesystem::path& name);

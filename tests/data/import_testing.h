@@ -26,6 +26,22 @@ inline std::string jpeg_bytes(const Image& image) {
   return bytes;
 }
 
+/// The same JPEG with a segment of this content behind its first mark, where cameras write their EXIF.
+inline std::string with_exif(const std::string& jpeg, const std::string& content) {
+  const std::string text = std::string("Exif\0\0", 6) + content;
+  std::string marker = "\xff\xe1";
+  marker += static_cast<char>(0);
+  marker += static_cast<char>(text.size() + 2);
+  return jpeg.substr(0, 2) + marker + text + jpeg.substr(2);
+}
+
+/// Such content that says nothing but this orientation, big-endian (TIFF 6.0: a directory of one entry, tag 274, one
+/// SHORT).
+inline std::string orientation_content(char orientation) {
+  const std::string header("MM\0\x2a\0\0\0\x08", 8), entry("\0\x01\x01\x12\0\x03\0\0\0\x01\0", 11);
+  return header + entry + orientation + std::string(6, '\0');
+}
+
 /// A square image whose bytes tell `seed`.
 inline Image test_image(int size, int channels, int seed) {
   Image image{size, size, channels, {}};

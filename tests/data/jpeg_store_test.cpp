@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
+#include "data/import/exif.h"
 #include "data/import/folder.h"
 #include "data/store/jpeg.h"
 #include "data/store/rows.h"
@@ -31,15 +32,6 @@ Image smooth_image(int channels, int seed) {
   return image;
 }
 
-/// With an APP1 segment that tells where the photographer lives.
-std::string with_exif(const std::string& jpeg) {
-  const std::string text = std::string("Exif\0\0", 6) + "GPS 52.5 N 13.4 E";
-  std::string marker = "\xff\xe1";
-  marker += static_cast<char>(0);
-  marker += static_cast<char>(text.size() + 2);
-  return jpeg.substr(0, 2) + marker + text + jpeg.substr(2);
-}
-
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -50,7 +42,7 @@ int largest_difference(std::span<const std::uint8_t> a, std::span<const std::uin
   return largest;
 }
 
-/// Three JPEGs, one of them with EXIF, a PNG and an image of another size.
+/// Three JPEGs, one of which tells where the photographer lives, a PNG and an image of another size.
 class JpegStore : public ::testing::Test {
  protected:
   JpegStore() {
@@ -59,7 +51,7 @@ class JpegStore : public ::testing::Test {
     options_.common.storing = Storing::jpeg;
     for (int i = 0; i < 2; ++i)
       write_bytes(dir_ / ("train/calm/" + std::to_string(i) + ".jpg"), jpeg_bytes(smooth_image(3, i)));
-    write_bytes(dir_ / "train/glad/2.jpg", with_exif(jpeg_bytes(smooth_image(3, 2))));
+    write_bytes(dir_ / "train/glad/2.jpg", with_exif(jpeg_bytes(smooth_image(3, 2)), "GPS 52.5 N 13.4 E"));
     put_png(dir_ / "train/glad/3.png", smooth_image(3, 3));
     write_bytes(dir_ / "train/glad/4.jpg", jpeg_bytes(resize(smooth_image(3, 4), 40)));
     import_folder(dir_.path(), store_, options_);
@@ -105,6 +97,14 @@ TEST_F(JpegStore, EncodesTheOthersNearly) {
   const SampleSet set = StoreReader(store_).load("train");
   EXPECT_LE(largest_difference(set.image(3), smooth_image(3, 3).pixels), 6);
   EXPECT_LE(largest_difference(set.image(4), smooth_image(3, 4).pixels), 12);
+}
+
+TEST_F(JpegStore, TurnsJpegsThatLieOnTheirSide) {
+  const std::string lying = with_exif(jpeg_bytes(smooth_image(3, 5)), orientation_content(8));
+  write_bytes(dir_ / "test/calm/5.jpg", lying);
+  import_folder(dir_.path(), out_ / "turned.h5", options_);
+  const SampleSet set = StoreReader(out_ / "turned.h5").load("test");
+  EXPECT_LE(largest_difference(set.image(0), upright(smooth_image(3, 5), 8).pixels), 6);
 }
 
 TEST_F(JpegStore, IsOfItsOwnVersionAndRawStoresAreNot) {
