@@ -86,6 +86,14 @@ const std::vector<Description>& table() {
        Scope::run,
        {},
        "mean n of the bank: how far given labels and the net's posteriors are apart, 0 to 1"},
+      {Metric::mix_correlation,
+       "penumbra_divergence_mix_correlation",
+       kGauge,
+       Scope::run,
+       {},
+       "correlation over the last log interval's faces of D, how far the spaces' posteriors are apart, with lambda, "
+       "the "
+       "weight of the face in its mixture"},
       {Metric::attention_norm,
        "penumbra_attention_norm",
        kGauge,

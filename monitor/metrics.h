@@ -29,6 +29,7 @@ enum class Metric {
   class_uncertainty,
   bank_uncertainty_mean,
   label_disagreement_mean,
+  mix_correlation,
   attention_norm,
   attention_spatial_std,
   empty_attention,

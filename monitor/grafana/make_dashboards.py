@@ -50,6 +50,8 @@ UNCERTAINTY = [
      "n says probably mislabelled, u says ambiguous."),
     (LINES, "Soft-label mass moved", "percentunit", 8, [(f"penumbra_soft_label_moved_ratio{RUN}", "{{run}}")], "Taken away from the given labels."),
     (LINES, "Agreement of the posteriors", "percentunit", 8, [(f"penumbra_posterior_agreement_ratio{RUN}", "{{run}}")], "Both nets name the same class."),
+    (LINES, "Correlation of D with the mix", "short", 8, [(f"penumbra_divergence_mix_correlation{RUN}", "{{run}}")],
+     "Far from 0: D tells how a face was mixed, not how ambiguous it is."),
     (LINES, "Attention: spatial standard deviation", "short", 8, [(f"penumbra_attention_spatial_std{RUN}", "{{run}} {{space}}")],
      "Falls when maps go flat, the cheap way to agree."),
     (LINES, "Attention: norm", "short", 8, [(f"penumbra_attention_norm{RUN}", "{{run}} {{space}}")], "Of the label's map."),

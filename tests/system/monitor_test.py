@@ -57,6 +57,7 @@ class Monitor(ResumeCase):
         faces = found["penumbra_uncertainty_count", f'{run_label},space="original"']
         self.assertEqual(faces, found["penumbra_uncertainty_bucket", f'{run_label},space="original",le="+Inf"'])
         self.assertEqual(faces, found["penumbra_images_total", run_label])
+        self.assertLessEqual(abs(found["penumbra_divergence_mix_correlation", run_label]), 1)
         text = run("watch", self.folder / "own", "--once").stdout
         self.assertIn(f"{self.folder / 'own'}  running  2 ranks on cpu  full", text)
         self.assertRegex(text, r"late ranks +\d \d+\.\d ms")

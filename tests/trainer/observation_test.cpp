@@ -31,6 +31,8 @@ struct Seen {
       views.ambiguous = {normal({kFaces, features, 3, 5}, 3).to(at::kFloat),
                          normal({kFaces, kClasses}, 4).to(at::kFloat)};
     objective.posterior = at::softmax(views.original.logits, 1);
+    batch.lambda = at::tensor({0.5, 0.6, 0.7, 0.8, 0.9, 1.0}, at::kFloat);
+    objective.divergence = at::tensor({0.1, 0.3, 0.2, 0.4, 0.0, 0.5}, at::kFloat);
   }
 
   static ResNetOptions options() {
@@ -110,11 +112,19 @@ TEST(Observation, AgreementCountsEqualPeaks) {
   EXPECT_NEAR(seen.observation().agreement.item<double>(), 0, 1e-6);
 }
 
+TEST(Observation, MomentsAreThoseOfLambdaAndD) {
+  const std::vector<double> expected = {6, 4.5, 1.5, 3.55, 0.55, 1.19};
+  const auto found = values(Seen().observation().mix_moments);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-6) << i;
+}
+
 TEST(Observation, OneNetAloneHasNoAmbiguousSpace) {
   Seen seen(Method::ce_only);
   const Observation found = seen.observation();
   EXPECT_EQ(found.uncertainty[1].item<double>(), 0);
   EXPECT_EQ(found.histogram[1].sum().item<double>(), 0);
+  EXPECT_EQ(found.mix_moments.sum().item<double>(), 0);
 }
 
 TEST(Observation, WhatIsNotANumberDoesNotThrow) {

@@ -15,13 +15,20 @@ constexpr std::int64_t kColumns = 20;  ///< of the row that add() makes of a ste
 
 /// Sums of faces in double, side by side: what travels once an interval.
 at::Tensor flatten(const Observation& seen) {
-  return at::cat({seen.histogram.flatten(), seen.class_uncertainty.flatten(), seen.class_count}).to(at::kDouble);
+  const at::Tensor faces = at::cat({seen.histogram.flatten(), seen.class_uncertainty.flatten(), seen.class_count});
+  return at::cat({faces.to(at::kDouble), seen.mix_moments});
 }
 
 std::vector<double> numbers(const at::Tensor& tensor) {
   const at::Tensor host = tensor.to(at::kCPU, at::kDouble).contiguous();
   const double* data = host.const_data_ptr<double>();
   return {data, data + host.numel()};
+}
+
+/// Pearson's, of the six sums of Observation::mix_moments; NaN where either side does not vary.
+double correlation(const double* m) {
+  const double covariance = m[0] * m[5] - m[1] * m[2];
+  return covariance / std::sqrt((m[0] * m[3] - m[1] * m[1]) * (m[0] * m[4] - m[2] * m[2]));
 }
 
 }  // namespace
@@ -82,6 +89,7 @@ void Interval::add_faces(const Observation& seen, const at::Tensor& finite) {
   add(seen_.histogram, seen.histogram);
   add(seen_.class_uncertainty, seen.class_uncertainty);
   add(seen_.class_count, seen.class_count);
+  add(seen_.mix_moments, seen.mix_moments);
 }
 
 IntervalReport Interval::take(std::int64_t global_batch) {
@@ -128,6 +136,7 @@ void Interval::take_faces(IntervalReport& report) {
     histogram += kUncertaintyBuckets;
     sums += classes;
   }
+  report.mix_correlation = correlation(&*(counts + classes));
 }
 
 void Interval::restart() {

@@ -36,6 +36,12 @@ void add_attention(Observation& into, std::size_t space, const at::Tensor& maps,
   into.attention_spread[space] = maps.std(1, /*unbiased=*/false).sum() / global_size;
 }
 
+/// What the correlation of the two is made of.
+at::Tensor moments(const at::Tensor& lambda, const at::Tensor& divergence) {
+  const at::Tensor x = lambda.to(at::kDouble), y = divergence.to(at::kDouble);
+  return at::stack({at::ones_like(x).sum(), x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()});
+}
+
 }  // namespace
 
 Observation observe(const Views& views, const data::Batch& batch, const at::Tensor& hard, DualNet& nets,
@@ -52,12 +58,14 @@ Observation observe(const Views& views, const data::Batch& batch, const at::Tens
   add_uncertainty(out, 0, objective.posterior, hard, global_size);
   add_attention(out, 0, label_maps(views.original.features, nets.original().fc_weight(), hard), global_size);
   const at::Tensor zero = at::zeros({}, options);
+  out.mix_moments = at::zeros({6}, options.dtype(at::kDouble));
   out.agreement = out.uncertainty[1] = out.attention_norm[1] = out.attention_spread[1] = zero;
   if (!views.ambiguous) return out;
   const at::Tensor ambiguous = at::softmax(views.ambiguous->logits.detach().to(options), 1);
   ResNet& net = nets.ambiguous() != nullptr ? *nets.ambiguous() : nets.original();
   add_uncertainty(out, 1, ambiguous, hard, global_size);
   add_attention(out, 1, label_maps(views.ambiguous->features, net.fc_weight(), hard), global_size);
+  out.mix_moments = moments(batch.lambda, objective.divergence);
   out.agreement = (objective.posterior.argmax(1) == ambiguous.argmax(1)).to(at::kFloat).sum() / global_size;
   return out;
 }

@@ -27,6 +27,7 @@ struct IntervalReport {
   double moved = 0, empty_attention = 0, learning_rate = 0;
   double gradient_norm = 0;         ///< of both nets together
   double agreement = 0;             ///< both spaces name the same class
+  double mix_correlation = 0;       ///< of D with lambda over the faces; NaN where there is none
   SpaceReport original, ambiguous;  ///< the second is 0 where there is one net on weak views alone
   double images_per_second = 0;     ///< faces of the global batch a second; their two views count as one
   /// A step: all of it, waiting for data, forward and backward pass, waiting for gradients, the update. Of this rank.

@@ -76,6 +76,7 @@ void add_coupling(std::vector<Value>& out, const IntervalReport& r) {
   out.push_back({Metric::loss, {"attention"}, r.attention});
   out.push_back({Metric::loss, {"alignment"}, r.alignment});
   out.push_back({Metric::agreement, {}, r.agreement});
+  if (std::isfinite(r.mix_correlation)) out.push_back({Metric::mix_correlation, {}, r.mix_correlation});
   out.push_back({Metric::empty_attention, {}, r.empty_attention});
   out.push_back({Metric::soft_label_moved, {}, r.moved});
 }
