@@ -55,7 +55,7 @@ struct TrainingConfig {
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
-  Convolutions convolutions = Convolutions::apart;
+  Convolutions convolutions = Convolutions::shared;
   ClassBalanceOptions balance;
   double label_smoothing = 0;  ///< [0, 1): share of a given label that is spread over all classes
   Norm norm = Norm::batch;

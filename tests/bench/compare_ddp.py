@@ -20,6 +20,7 @@ depth = 18
 width = 32
 stem_stride = 3
 last_stride = 1
+convolutions = "apart"  # as the peer has them
 [train]
 epochs = 1
 batch = {batch}

@@ -45,20 +45,24 @@ class Export(Case):
         return read_safetensors(path)
 
     def test_either_net_comes_out_as_the_run_has_it(self):
-        folder = self.trained("small", "train.ema_decay=0.9", "checkpoint.every_steps=3")
-        _, both = read_safetensors(folder / "weights/final.safetensors")
-        for net in ("original", "ambiguous"):
-            metadata, tensors = self.export("small", "--net", net, "--from", "final")
-            self.assertEqual(set(tensors), {name.split(".", 1)[1] for name in both if name.startswith(net)})
-            for name, values in tensors.items():
-                np.testing.assert_array_equal(values, both[f"{net}.{name}"])
-            self.assertEqual(len(json.loads(metadata["classes"])), 8)
-            self.assertEqual(metadata["format"], "pt")
-        # The last checkpoint has the same averages as the final weights.
-        newest = sorted(path.name for path in (folder / "checkpoints").iterdir())[-1]
-        _, again = self.export("small", "--from", newest)
-        for name, values in self.export("small", "--from", "final")[1].items():
-            np.testing.assert_array_equal(values, again[name])
+        for convolutions in ("shared", "apart"):
+            run_name = f"small-{convolutions}"
+            folder = self.trained(run_name, "train.ema_decay=0.9", "checkpoint.every_steps=3", f"net.convolutions={convolutions}")
+            _, both = read_safetensors(folder / "weights/final.safetensors")
+            for net in ("original", "ambiguous"):
+                metadata, tensors = self.export(run_name, "--net", net, "--from", "final")
+                self.assertEqual(set(tensors), {name.split(".", 1)[1] for name in both if name.startswith("original")})
+                for name, values in tensors.items():
+                    is_shared = convolutions == "shared" and values.ndim == 4
+                    self.assertEqual(f"ambiguous.{name}" not in both, is_shared)
+                    np.testing.assert_array_equal(values, both[f"original.{name}" if is_shared else f"{net}.{name}"])
+                self.assertEqual(len(json.loads(metadata["classes"])), 8)
+                self.assertEqual(metadata["format"], "pt")
+            # The last checkpoint has the same averages as the final weights.
+            newest = sorted(path.name for path in (folder / "checkpoints").iterdir())[-1]
+            _, again = self.export(run_name, "--from", newest)
+            for name, values in self.export(run_name, "--from", "final")[1].items():
+                np.testing.assert_array_equal(values, again[name])
 
     def test_what_is_not_there_is_named(self):
         self.trained("alone", "train.method=ce_only")

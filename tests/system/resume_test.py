@@ -55,7 +55,7 @@ class Resume(ResumeCase):
         self.same_as("whole", "late")
 
     def test_sharded_state_goes_on_bit_for_bit(self):
-        sharded = ("sync.mode=sharded", "optimizer.kind=adamw", "optimizer.sam_radius=0.01", "net.convolutions=shared")
+        sharded = ("sync.mode=sharded", "optimizer.kind=adamw", "optimizer.sam_radius=0.01", "net.convolutions=apart")
         self.done("whole-sharded", *sharded)
         self.assertEqual(self.interrupted("part", *sharded).returncode, STOPPED)
         self.done("part", *sharded)

@@ -28,7 +28,7 @@ TEST(Multiplicities, CountTheDrawsOfAResample) {
 
 TEST(Replicates, EqualMeasuresOfTheResampledFacesWrittenOut) {
   const Measured faces = random_measured(80, 4, 1);
-  const FaceColumns columns(faces.posterior, faces.set);
+  const FaceColumns columns = faces.columns();
   BootstrapOptions options;
   options.resamples = 20;
   options.seed = 11;
@@ -36,7 +36,7 @@ TEST(Replicates, EqualMeasuresOfTheResampledFacesWrittenOut) {
   const auto rows = replicates(80, statistic, options);
   for (std::uint32_t r = 0; r < 20; ++r) {
     const Measured resampled = taken(faces, drawn_rows(80, r, 11));
-    const auto expected = scalars(measure(resampled.posterior, resampled.set));
+    const auto expected = scalars(measure(resampled.columns()));
     ASSERT_EQ(rows.size(), expected.size());
     for (std::size_t k = 0; k < rows.size(); ++k) EXPECT_NEAR(rows[k][r], expected[k].value, 1e-12) << expected[k].name;
   }
@@ -44,7 +44,7 @@ TEST(Replicates, EqualMeasuresOfTheResampledFacesWrittenOut) {
 
 TEST(Replicates, DoNotDependOnThreads) {
   const Measured faces = random_measured(120, 3, 2);
-  const FaceColumns columns(faces.posterior, faces.set);
+  const FaceColumns columns = faces.columns();
   const auto statistic = [&](std::uint32_t, Weights weights) { return values_of(scalars(measure(columns, weights))); };
   BootstrapOptions options;
   options.resamples = 37;
@@ -100,7 +100,7 @@ TEST(MeasureIntervals, HoldTheTrueAccuracyInAboutNineteenOfTwentySamples) {
 
 TEST(MeasureIntervals, AreThoseOfEachMeasureAndOfEachClass) {
   const Measured faces = random_measured(300, 4, 3);
-  const FaceColumns columns(faces.posterior, faces.set);
+  const FaceColumns columns = faces.columns();
   const MeasureIntervals intervals = measure_intervals(columns, {});
   const auto values = scalars(measure(columns));
   ASSERT_EQ(intervals.scalars.size(), values.size());
@@ -122,7 +122,7 @@ TEST(MeasureIntervals, AreThoseOfEachMeasureAndOfEachClass) {
 TEST(MeasureIntervals, OfClassesAreThoseOfTheResampledFacesWrittenOut) {
   constexpr int kResamples = 40;
   const Measured faces = random_measured(60, 3, 7);
-  const MeasureIntervals intervals = measure_intervals(FaceColumns(faces.posterior, faces.set), {kResamples, 5, 1});
+  const MeasureIntervals intervals = measure_intervals(faces.columns(), {kResamples, 5, 1});
   using Side = std::pair<std::optional<double> ClassMeasures::*, ConfidenceInterval ClassIntervals::*>;
   for (const auto& [value, side] :
        {Side{&ClassMeasures::recall, &ClassIntervals::recall},
@@ -132,7 +132,7 @@ TEST(MeasureIntervals, OfClassesAreThoseOfTheResampledFacesWrittenOut) {
       std::vector<double> replicated;
       for (int r = 0; r < kResamples; ++r) {
         const Measured resampled = taken(faces, drawn_rows(60, r, 5));
-        replicated.push_back((by_class(measure(resampled.posterior, resampled.set))[c].*value).value_or(kNan));
+        replicated.push_back((by_class(measure(resampled.columns()))[c].*value).value_or(kNan));
       }
       const ConfidenceInterval expected = percentile_interval(replicated);
       EXPECT_DOUBLE_EQ((intervals.classes[c].*side).low, expected.low);

@@ -16,13 +16,13 @@ Difference find(const std::vector<Difference>& all, std::string_view name) {
   return *found;
 }
 
-FaceColumns run_of(const data::SampleSet& set, double skill, std::uint64_t seed) {
-  return {random_posterior(set, skill, seed), set};
+FaceColumns run_of(const Measured& faces, double skill, std::uint64_t seed) {
+  return {random_posterior(faces.set, skill, seed), faces.set, faces.bank};
 }
 
 TEST(CompareRuns, ARunDoesNotDifferFromItself) {
   const Measured faces = random_measured(100, 4, 1);
-  const std::vector<FaceColumns> run{FaceColumns(faces.posterior, faces.set)};
+  const std::vector<FaceColumns> run{faces.columns()};
   for (const Difference& d : compare_runs(run, run, {100, 1, 1})) {
     EXPECT_EQ(d.difference, 0) << d.name;
     EXPECT_EQ(d.interval.low, 0) << d.name;
@@ -33,15 +33,15 @@ TEST(CompareRuns, ARunDoesNotDifferFromItself) {
 
 TEST(CompareRuns, EqualsDifferencesOfTheResampledFacesWrittenOut) {
   const Measured faces = random_measured(90, 4, 2);
-  const Measured other{faces.set, random_posterior(faces.set, 0.8, 77)};
-  const std::vector<FaceColumns> a{FaceColumns(faces.posterior, faces.set)};
-  const std::vector<FaceColumns> b{FaceColumns(other.posterior, other.set)};
+  const Measured other{faces.set, random_posterior(faces.set, 0.8, 77), random_measured(90, 4, 3).bank};
+  const std::vector<FaceColumns> a{faces.columns()};
+  const std::vector<FaceColumns> b{other.columns()};
   const auto compared = compare_runs(a, b, {60, 5, 2});
   std::vector<std::vector<double>> expected(compared.size());
   for (std::uint32_t r = 0; r < 60; ++r) {
     const auto rows = drawn_rows(90, r, 5);
     const Measured of_a = taken(faces, rows), of_b = taken(other, rows);
-    const auto ma = scalars(measure(of_a.posterior, of_a.set)), mb = scalars(measure(of_b.posterior, of_b.set));
+    const auto ma = scalars(measure(of_a.columns())), mb = scalars(measure(of_b.columns()));
     for (std::size_t k = 0; k < ma.size(); ++k) expected[k].push_back(ma[k].value - mb[k].value);
   }
   const auto ma = scalars(measure(a[0])), mb = scalars(measure(b[0]));
@@ -60,8 +60,8 @@ TEST(CompareRuns, PairingTakesOutWhatBothFindHard) {
   const Measured faces = random_measured(400, 4, 3);
   Measured other = faces;
   for (std::size_t c = 0; c < 4; ++c) other.posterior[c] = 0.25F;
-  const std::vector<FaceColumns> a{FaceColumns(faces.posterior, faces.set)};
-  const std::vector<FaceColumns> b{FaceColumns(other.posterior, other.set)};
+  const std::vector<FaceColumns> a{faces.columns()};
+  const std::vector<FaceColumns> b{other.columns()};
   const ConfidenceInterval interval = find(compare_runs(a, b, {300, 1, 1}), "nll").interval;
   EXPECT_LT(interval.high - interval.low, 0.02);
 }
@@ -71,8 +71,8 @@ TEST(CompareRuns, UnderTheNullThePValueIsHalfOnTheMeanAndSmallAsOftenAsItSays) {
   double sum = 0, small = 0;
   for (std::uint64_t repeat = 0; repeat < kRepeats; ++repeat) {
     const Measured faces = random_measured(150, 3, 1000 + repeat);
-    const std::vector<FaceColumns> a{run_of(faces.set, 0.6, 5000 + repeat)};
-    const std::vector<FaceColumns> b{run_of(faces.set, 0.6, 9000 + repeat)};
+    const std::vector<FaceColumns> a{run_of(faces, 0.6, 5000 + repeat)};
+    const std::vector<FaceColumns> b{run_of(faces, 0.6, 9000 + repeat)};
     const double p = find(compare_runs(a, b, {200, 1, 1}), "brier").p;
     sum += p;
     small += p < 0.2;
@@ -83,7 +83,7 @@ TEST(CompareRuns, UnderTheNullThePValueIsHalfOnTheMeanAndSmallAsOftenAsItSays) {
 
 TEST(CompareRuns, SeesATrueDifferenceAndSaysWhichSideIsBetter) {
   const Measured faces = random_measured(500, 4, 4);
-  const std::vector<FaceColumns> a{run_of(faces.set, 0.8, 1)}, b{run_of(faces.set, 0.5, 2)};
+  const std::vector<FaceColumns> a{run_of(faces, 0.8, 1)}, b{run_of(faces, 0.5, 2)};
   const auto compared = compare_runs(a, b, {});
   EXPECT_LT(find(compared, "accuracy").p, 0.01);
   EXPECT_GT(find(compared, "accuracy").interval.low, 0.1);
@@ -94,8 +94,8 @@ TEST(CompareRuns, SeesATrueDifferenceAndSaysWhichSideIsBetter) {
 
 TEST(CompareRuns, SeedsThatDifferWidenTheInterval) {
   const Measured faces = random_measured(300, 4, 5);
-  const std::vector<FaceColumns> unequal{run_of(faces.set, 0.95, 1), run_of(faces.set, 0.2, 2)};
-  const std::vector<FaceColumns> equal{run_of(faces.set, 0.6, 3), run_of(faces.set, 0.6, 4)};
+  const std::vector<FaceColumns> unequal{run_of(faces, 0.95, 1), run_of(faces, 0.2, 2)};
+  const std::vector<FaceColumns> equal{run_of(faces, 0.6, 3), run_of(faces, 0.6, 4)};
   const Difference d = find(compare_runs(unequal, equal, {400, 1, 1}), "accuracy");
   EXPECT_DOUBLE_EQ(d.a, (measure(unequal[0]).accuracy + measure(unequal[1]).accuracy) / 2);
   // One resample in four takes the better seed twice, one the worse one.
@@ -106,8 +106,8 @@ TEST(CompareRuns, SeedsThatDifferWidenTheInterval) {
 
 TEST(CompareRuns, DoesNotDependOnThreads) {
   const Measured faces = random_measured(100, 3, 6);
-  const std::vector<FaceColumns> a{run_of(faces.set, 0.7, 1), run_of(faces.set, 0.6, 2)};
-  const std::vector<FaceColumns> b{run_of(faces.set, 0.5, 3)};
+  const std::vector<FaceColumns> a{run_of(faces, 0.7, 1), run_of(faces, 0.6, 2)};
+  const std::vector<FaceColumns> b{run_of(faces, 0.5, 3)};
   const auto alone = compare_runs(a, b, {50, 1, 1}), together = compare_runs(a, b, {50, 1, 3});
   for (std::size_t k = 0; k < alone.size(); ++k) {
     EXPECT_EQ(alone[k].interval.low, together[k].interval.low);
@@ -117,7 +117,7 @@ TEST(CompareRuns, DoesNotDependOnThreads) {
 
 TEST(CompareRuns, RefusesRunsOfDifferentFaces) {
   const Measured one = random_measured(50, 3, 7), other = random_measured(50, 3, 8);
-  const std::vector<FaceColumns> a{FaceColumns(one.posterior, one.set)}, b{FaceColumns(other.posterior, other.set)};
+  const std::vector<FaceColumns> a{one.columns()}, b{other.columns()};
   EXPECT_THROW(compare_runs(a, b, {}), std::invalid_argument);
   EXPECT_THROW(compare_runs(a, {}, {}), std::invalid_argument);
 }

@@ -258,7 +258,7 @@ TEST(Measures, EqualASlowReferenceOnRandomFaces) {
     cosine += dot / std::sqrt(pp * std::inner_product(v, v + kClasses, v, 0.0));
   }
   for (std::size_t i = 0; i < kFaces; ++i) in_order.push_back((wrong[i] ? 1e6 : 0) + static_cast<double>(i));
-  const Measures m = measure(faces.posterior, faces.set);
+  const Measures m = measure(faces.columns());
   EXPECT_NEAR(*m.js_human, js / kFaces, 1e-6);
   EXPECT_NEAR(*m.cosine_human, cosine / kFaces, 1e-6);
   EXPECT_NEAR(*m.auroc_error, slow_auroc(entropy, wrong), 1e-12);
@@ -293,7 +293,7 @@ TEST(Measures, CalibrationErrorsEqualASlowReferenceOnRandomFaces) {
       classwise += std::abs(class_gap) / kFaces / kClasses;
     }
   }
-  const Measures m = measure(faces.posterior, faces.set);
+  const Measures m = measure(faces.columns());
   EXPECT_NEAR(m.ece, top, 1e-9);
   EXPECT_NEAR(m.classwise_ece, classwise, 1e-9);
 }
@@ -302,19 +302,12 @@ TEST(Measures, AFaceThatCountsTwiceIsAFaceThatIsThereTwice) {
   const Measured faces = random_measured(60, 4, 7);
   std::vector<std::size_t> rows;
   std::vector<double> weights;
-  BankScores bank, bank_of_rows;
   for (std::size_t i = 0; i < 60; ++i) {
-    const auto times = i * 7 % 4;
-    weights.push_back(static_cast<double>(times));
-    rows.insert(rows.end(), times, i);
-    bank.uncertainty.push_back(static_cast<double>(i * 13 % 17) / 17);
-    bank.disagreement.push_back(static_cast<double>(i * 5 % 11) / 11);
-    bank_of_rows.uncertainty.insert(bank_of_rows.uncertainty.end(), times, bank.uncertainty.back());
-    bank_of_rows.disagreement.insert(bank_of_rows.disagreement.end(), times, bank.disagreement.back());
+    weights.push_back(static_cast<double>(i * 7 % 4));
+    rows.insert(rows.end(), i * 7 % 4, i);
   }
-  const Measured written_out = taken(faces, rows);
-  const Measures expected = measure(FaceColumns(written_out.posterior, written_out.set, bank_of_rows));
-  const Measures m = measure(FaceColumns(faces.posterior, faces.set, bank), weights);
+  const Measures expected = measure(taken(faces, rows).columns());
+  const Measures m = measure(faces.columns(), weights);
   EXPECT_EQ(m.count, expected.count);
   EXPECT_EQ(m.confusion, expected.confusion);
   const auto mine = scalars(m), theirs = scalars(expected);

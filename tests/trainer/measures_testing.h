@@ -8,6 +8,7 @@
 
 #include "data/plan/philox.h"
 #include "data/store/sample_set.h"
+#include "trainer/evaluation/face_columns.h"
 
 namespace penumbra::trainer {
 
@@ -26,10 +27,13 @@ inline data::SampleSet set_of(std::vector<std::int32_t> labels, std::size_t clas
   return set;
 }
 
-/// A set with votes (two columns beside the classes), clean labels and the truth, and posteriors of it.
+/// A set with votes (two columns beside the classes), clean labels and the truth, posteriors of it and what banks say.
 struct Measured {
+  FaceColumns columns() const { return FaceColumns(posterior, set, bank); }
+
   data::SampleSet set;
   std::vector<float> posterior;
+  BankScores bank;
 };
 
 /// What a net that is right with `skill` (and otherwise guesses) says of the faces of a set. Some posteriors are equal.
@@ -49,7 +53,7 @@ inline std::vector<float> random_posterior(const data::SampleSet& set, double sk
 }
 
 inline Measured random_measured(std::size_t faces, std::size_t classes, std::uint64_t seed) {
-  Measured out{set_of({}, classes), {}};
+  Measured out{set_of({}, classes), {}, {}};
   for (const char* column : {"unknown", "NF"}) out.set.info.vote_columns.emplace_back(column);
   for (std::size_t i = 0; i < faces; ++i) {
     data::Draws draws(seed, data::Purpose::probe, 0, static_cast<std::uint32_t>(i));
@@ -67,6 +71,8 @@ inline Measured random_measured(std::size_t faces, std::size_t classes, std::uin
       out.set.distribution.push_back(static_cast<float>((1 - sharp) / static_cast<double>(classes) +
                                                         (c == static_cast<std::size_t>(clean) ? sharp : 0)));
     }
+    out.bank.uncertainty.push_back(0.1 * static_cast<double>(draws.below(10)));
+    out.bank.disagreement.push_back(0.1 * static_cast<double>(draws.below(10)));
   }
   out.posterior = random_posterior(out.set, 0.6, seed);
   return out;
@@ -89,6 +95,8 @@ inline Measured taken(const Measured& from, std::span<const std::size_t> rows) {
     append_row(out.set.votes, from.set.votes, row, count);
     append_row(out.set.distribution, from.set.distribution, row, count);
     append_row(out.posterior, from.posterior, row, count);
+    append_row(out.bank.uncertainty, from.bank.uncertainty, row, count);
+    append_row(out.bank.disagreement, from.bank.disagreement, row, count);
   }
   return out;
 }

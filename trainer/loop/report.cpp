@@ -49,7 +49,6 @@ nlohmann::json to_json(const IntervalReport& r) {
           {"gradient_norm_original", r.original.gradient_norm},
           {"gradient_norm_ambiguous", r.ambiguous.gradient_norm},
           {"agreement", r.agreement},
-          {"divergence_mix_correlation", r.mix_correlation},
           {"uncertainty_original", r.original.uncertainty},
           {"uncertainty_ambiguous", r.ambiguous.uncertainty},
           {"attention_norm_original", r.original.attention_norm},

@@ -11,7 +11,7 @@
 namespace penumbra::trainer {
 
 struct UncertaintyOptions {
-  double momentum = 0.9;  ///< in [0, 1): what an epoch keeps of the snapshot before it
+  double momentum = 0.6;  ///< in [0, 1): what an epoch keeps of the snapshot before it
   bool rank_within_class =
       false;  ///< u becomes (rank + 1/2) / count among the visited rows of its hard label's class (ties share)
   bool weight_samples = true;  ///< false: w = 1 (ablation no_uncertainty)

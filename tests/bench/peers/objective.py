@@ -120,7 +120,7 @@ class Banks:
             dist.all_reduce(self.sums)
         count = self.sums[:, -1]
         mean = self.sums[:, :-1] / count.clamp_min(1).unsqueeze(1)
-        keep = torch.where(count == 0, 1.0, torch.where(self.visited, 0.9, 0.0)).unsqueeze(1)
+        keep = torch.where(count == 0, 1.0, torch.where(self.visited, 0.6, 0.0)).unsqueeze(1)
         self.posterior = keep * self.posterior + (1 - keep) * mean[:, :-1]
         self.divergence = keep[:, 0] * self.divergence + (1 - keep[:, 0]) * mean[:, -1]
         self.visited |= count > 0
