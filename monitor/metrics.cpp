@@ -91,9 +91,8 @@ const std::vector<Description>& table() {
        kGauge,
        Scope::run,
        {},
-       "correlation over the last log interval's faces of D, how far the spaces' posteriors are apart, with lambda, "
-       "the "
-       "weight of the face in its mixture"},
+       "correlation over the last log interval's faces of D, how far the spaces' posteriors are apart, and lambda, "
+       "the share of the face in its mixture"},
       {Metric::attention_norm,
        "penumbra_attention_norm",
        kGauge,

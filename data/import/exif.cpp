@@ -20,7 +20,7 @@ int exif_orientation(std::span<const std::uint8_t> jpeg) {
   return orientation >= 1 && orientation <= 8 ? orientation : 1;
 }
 
-Image upright(const Image& image, int orientation) {
+Image upright(Image image, int orientation) {
   if (orientation == 1) return image;
   // The stored picture's first row is the left or right side of the real one; its rows run up; its columns run left.
   const bool turned = orientation >= 5;

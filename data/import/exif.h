@@ -11,6 +11,6 @@ namespace penumbra::data {
 int exif_orientation(std::span<const std::uint8_t> jpeg);
 
 /// The picture as it is to be looked at. orientation: 1 to 8.
-Image upright(const Image& image, int orientation);
+Image upright(Image image, int orientation);
 
 }  // namespace penumbra::data
