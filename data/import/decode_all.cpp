@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "data/error.h"
-#include "data/import/exif.h"
 #include "data/store/jpeg.h"
 
 namespace penumbra::data {
@@ -61,7 +60,7 @@ class Kept {
       return;
     }
     auto& jpeg = (*jpegs_)[index];
-    if (is_jpeg(file) && exif_orientation(file) == 1 && image == decoded) jpeg = bare_jpeg(file);
+    if (is_jpeg(file) && image == decoded) jpeg = bare_jpeg(file, image);
     if (jpeg.empty()) jpeg = encode_jpeg(image);
   }
 

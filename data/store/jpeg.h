@@ -23,9 +23,10 @@ void decode_jpeg(std::span<const std::uint8_t> bytes, int side, int channels, co
 /// Of quality 95 without subsampling.
 std::vector<std::uint8_t> encode_jpeg(const Image& image);
 
-/// The same picture, bit for bit, without what else a camera or a program has written into the file (EXIF, comments,
-/// colour profiles). Empty where that cannot be done.
-std::vector<std::uint8_t> bare_jpeg(std::span<const std::uint8_t> bytes);
+/// The file's own compressed picture, without what else a camera or a program has written beside it (EXIF, comments,
+/// colour profiles). Empty where that does not decode to `picture`, bit for bit: an EXIF orientation may have turned
+/// it.
+std::vector<std::uint8_t> bare_jpeg(std::span<const std::uint8_t> bytes, const Image& picture);
 
 /// Throws DataError, which starts with `name`, for an image without pixels or with more than 64 Mpixel.
 void check_dimensions(const std::string& name, std::uint64_t width, std::uint64_t height);

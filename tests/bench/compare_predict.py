@@ -2,14 +2,13 @@
 """`penumbra predict --csv` of a run beside the Python of its model cards, one core each, in turns, medians. All that a user waits for counts: start,
 reading, nets, printing. Ours also says how familiar each face is.
 
-Usage: tests/bench/compare_predict.py build/bin/penumbra RUN STORE [--python PYTHON_WITH_TORCH] [--turns 5] [--faces 4096]
+Usage: tests/bench/compare_predict.py build/bin/penumbra RUN STORE [--python PYTHON_WITH_TORCH] [--turns 5] [--faces 4096]; needs h5py and Pillow itself
 """
 
 import argparse
 import csv
-import os
+import io
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,16 +31,11 @@ def write_faces(store, folder, count):
         Image.fromarray(images[i % len(images)].squeeze()).save(folder / f"{i:06}.png")
 
 
-def timed(command, out, environment):
+def timed(command):
     """Seconds on one core, and the label of each image."""
     start = time.perf_counter()
-    with out.open("w") as file:
-        done = subprocess.run(["timeout", "-k", "5", "600", "taskset", "-c", "0", *map(str, command)], stdout=file, check=False, env=environment)
-    seconds = time.perf_counter() - start
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}: exit code {done.returncode}")
-    with out.open() as file:
-        return seconds, [row["label"] for row in csv.DictReader(file)]
+    text = finished(["taskset", "-c", "0", "env", "OMP_NUM_THREADS=1", *command])
+    return time.perf_counter() - start, [row["label"] for row in csv.DictReader(io.StringIO(text))]
 
 
 def main():
@@ -53,7 +47,6 @@ def main():
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--faces", type=int, default=4096)
     options = parser.parse_args()
-    one_thread = dict(os.environ, OMP_NUM_THREADS="1")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_faces(options.store, folder / "faces", options.faces)
@@ -63,7 +56,7 @@ def main():
         ours, peer = [options.penumbra, "predict", options.run, folder / "faces", "--csv"], [options.python, PEER, folder / "faces", *cards]
         seconds, agreed = [], 0
         for _ in range(options.turns):
-            (a, labels), (b, others) = (timed(command, folder / "out.csv", one_thread) for command in (ours, peer))
+            (a, labels), (b, others) = (timed(command) for command in (ours, peer))
             seconds.append((a, b, b / a))
             agreed = sum(map(str.__eq__, labels, others)) / options.faces
     a, b, ratio = (statistics.median(column) for column in zip(*seconds))

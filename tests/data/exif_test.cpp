@@ -10,10 +10,6 @@
 namespace penumbra::data::testing {
 namespace {
 
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 /// Rows of letters, divided by '/'.
 Image picture(const std::string& rows) {
   const auto width = rows.find('/');

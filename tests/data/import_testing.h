@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -24,6 +26,10 @@ inline std::string jpeg_bytes(const Image& image) {
   tjDestroy(jpeg);
   if (failed) throw std::runtime_error("tjCompress2");
   return bytes;
+}
+
+inline std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 /// The same JPEG with a segment of this content behind its first mark, where cameras write their EXIF.

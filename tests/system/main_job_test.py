@@ -52,7 +52,7 @@ class MainJob(Case):
 
     def test_sharpness_aware_steps_are_the_same_on_any_ranks(self):
         few_steps = ("net.norm=sync", "train.epochs=1", "log.every=1", "schedule.learning_rate=0.001", APART, "optimizer.sam_radius=0.05")
-        plain, one = self.metrics(self.trained("flat", *few_steps[:5])), self.metrics(self.trained("sharp-1", *few_steps))
+        plain, one = self.metrics(self.trained("flat", *few_steps[:-1])), self.metrics(self.trained("sharp-1", *few_steps))
         self.assertAlmostEqual(one[0]["loss"] / plain[0]["loss"], 1, delta=1e-6, msg="the loss is that of the weights themselves")
         self.assertGreater(abs(one[0]["gradient_norm"] / plain[0]["gradient_norm"] - 1), 1e-3)
         self.assertGreater(abs(one[2]["loss"] / plain[2]["loss"] - 1), 3e-5, "it tells the steps apart")

@@ -1,10 +1,8 @@
 #include "trainer/checkpoint/bank_scores.h"
 
-#include <fmt/format.h>
-
-#include "data/store/rows.h"
 #include "trainer/checkpoint/checkpoint_folder.h"
 #include "trainer/checkpoint/training_arrays.h"
+#include "trainer/loop/training_data.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -22,7 +20,7 @@ std::optional<BankScores> bank_scores(const std::filesystem::path& run, const Co
   const std::vector<std::string> line = checkpoints.lineage();
   if (line.empty()) return std::nullopt;
   const Manifest manifest = checkpoints.manifest_of(line.front());
-  if (!manifest.data.starts_with(fmt::format("train {:016x}", data::fingerprint(set)))) return std::nullopt;
+  if (!is_fingerprint_of(manifest.data, set)) return std::nullopt;
   UncertaintyBank bank = empty_bank(set, config);
   restore_bank(bank, checkpoints.load(line.front(), manifest));
   return BankScores{values_of(bank.uncertainty()), values_of(bank.disagreement())};

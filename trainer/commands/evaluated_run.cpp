@@ -30,8 +30,7 @@ void check_match(const TrainedModel& model, const data::SampleSet& set, const st
 
 RunColumns columns_of(const std::vector<float>& posterior, const data::SampleSet& set,
                       const std::optional<BankScores>& bank, double temperature) {
-  return {FaceColumns(posterior, set, bank),
-          FaceColumns(with_temperature(posterior, set.classes(), temperature), set, bank)};
+  return {FaceColumns(posterior, set, bank), FaceColumns(with_temperature(posterior, set.classes(), temperature), set)};
 }
 
 BankScores rows_of(const BankScores& bank, std::span<const std::int64_t> rows) {

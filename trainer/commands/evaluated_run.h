@@ -27,7 +27,7 @@ EvaluatedRun load_run(const ModelArguments& model, const SplitArguments& split);
 /// The posterior of the run's head for each face, [N, C] row-major, on every rank. All ranks call, with the same run.
 std::vector<float> posterior_of(EvaluatedRun& run, comm::World& world);
 
-/// What its faces add to the measures, as it is and with the run's temperature.
+/// What its faces add to the measures, as it is and with the run's temperature, of which the banks know nothing.
 struct RunColumns {
   FaceColumns plain, calibrated;
 };

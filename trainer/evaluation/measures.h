@@ -34,9 +34,8 @@ struct Measures {
                                               ///< votes for classes from the others
   std::optional<double> auroc_noise;          ///< of 1 - p(label) telling flipped labels from clean ones
   std::optional<double> auroc_noise_entropy;  ///< of H(p) doing the same
-  std::optional<double>
-      auroc_noise_disagreement;                   ///< of the training's own n doing the same, where its banks are there
-  std::optional<double> auroc_noise_uncertainty;  ///< of its u
+  std::optional<double> auroc_noise_disagreement;    ///< of the banks' n, where they are there
+  std::optional<double> auroc_noise_uncertainty;     ///< of their u
   std::vector<std::vector<std::int64_t>> confusion;  ///< [true][predicted]
   // Only where the true distribution is known (synthetic faces):
   std::optional<double> ceiling_accuracy;       ///< accuracy of the arg max of the true distribution

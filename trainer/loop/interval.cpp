@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -26,7 +27,7 @@ std::vector<double> numbers(const at::Tensor& tensor) {
 }
 
 /// Pearson's, of the six sums of Observation::mix_moments; NaN where either side does not vary.
-double correlation(const double* m) {
+double correlation(std::span<const double, 6> m) {
   const double covariance = m[0] * m[5] - m[1] * m[2];
   return covariance / std::sqrt((m[0] * m[3] - m[1] * m[1]) * (m[0] * m[4] - m[2] * m[2]));
 }
@@ -136,7 +137,7 @@ void Interval::take_faces(IntervalReport& report) {
     histogram += kUncertaintyBuckets;
     sums += classes;
   }
-  report.mix_correlation = correlation(&*(counts + classes));
+  report.mix_correlation = correlation(std::span(v).last<6>());
 }
 
 void Interval::restart() {

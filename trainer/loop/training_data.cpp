@@ -95,9 +95,14 @@ TrainingData open_data(const Config& config) {
   return data;
 }
 
+/// What fingerprint_of() begins with.
+std::string train_fingerprint(const data::SampleSet& train) {
+  return fmt::format("train {:016x}", data::fingerprint(train));
+}
+
 /// What all ranks must have read alike, as text.
 std::string fingerprint_of(const TrainingData& data) {
-  std::string text = fmt::format("train {:016x}", data::fingerprint(data.train));
+  std::string text = train_fingerprint(data.train);
   if (data.validation) text += fmt::format(", validation {:016x}", data::fingerprint(*data.validation));
   for (const data::StoredVariant& variant : data.variants) {
     text += fmt::format(", variant {:016x} of seed {} epoch {}", data::fingerprint(variant.pixels), variant.seed,
@@ -158,6 +163,10 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
   if (world.rank() == 0 && limit == 0 && !data.train.pixels.resident())
     spdlog::warn("a host has too little free memory for the images: they are read from the files, in another order");
   return data;
+}
+
+bool is_fingerprint_of(const std::string& fingerprint, const data::SampleSet& train) {
+  return fingerprint.starts_with(train_fingerprint(train));
 }
 
 nlohmann::json describe(const Config& config, const TrainingData& data) {

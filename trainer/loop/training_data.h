@@ -28,6 +28,9 @@ struct TrainingData {
 /// result must not outlive the world.
 TrainingData load_training_data(const Config& config, comm::World& world);
 
+/// Whether `fingerprint` is of training data with this training set.
+bool is_fingerprint_of(const std::string& fingerprint, const data::SampleSet& train);
+
 /// What the run is trained and validated on, for its folder: the files, their sources and label rules, classes, faces
 /// by split and class, what is known of the people (as data::inspect has it). Looks into the files, not at images.
 /// Throws data::DataError.
