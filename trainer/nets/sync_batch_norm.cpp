@@ -71,12 +71,14 @@ class SyncBatchNorm : public torch::autograd::Function<SyncBatchNorm> {
     const at::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3], &count = saved[4];
     const auto ranks = c10::static_intrusive_pointer_cast<Ranks>(context->saved_data["ranks"].toCapsule());
 
-    auto [dx, dweight, dbias] = at::native_batch_norm_backward(gradients[0], x, weight, mean, variance, {}, {},
-                                                               /*train=*/false, kNormEpsilon, {true, true, true});
+    const at::Tensor inverse = (variance.to(at::kDouble) + kNormEpsilon).rsqrt();
+    // Of the statistics, CPUs read the running ones, GPUs those of the forward pass.
+    auto [dx, dweight, dbias] =
+        at::native_batch_norm_backward(gradients[0], x, weight, mean, variance, mean, inverse.to(at::kFloat),
+                                       /*train=*/false, kNormEpsilon, {true, true, true});
     const at::Tensor sums = at::cat({dbias, dweight}).to(at::kDouble);
     ranks->collective.all_reduce_sum(sums).wait();
     const std::int64_t channels = mean.numel();
-    const at::Tensor inverse = (variance.to(at::kDouble) + kNormEpsilon).rsqrt();
     const at::Tensor share = weight.to(at::kDouble) * inverse / count;
     const at::Tensor slope = share * inverse * sums.narrow(0, channels, channels);
     const at::Tensor offset = share * sums.narrow(0, 0, channels) - slope * mean;
