@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include <ATen/core/Tensor.h>
@@ -64,6 +65,16 @@ class Collective {
   /// Ends what is under way and cannot end by itself, where the library can do that; it may hang in trying. What is
   /// waited for from now on fails. Any thread.
   virtual void abort() {}
+
+  /// Whether calls can become part of a recorded step (comm/gpu/device_graph.h): nothing of them happens on the host.
+  virtual bool can_be_recorded() const { return false; }
+  /// What `work` calls is recorded, and not under way by that. What it was recorded into must be gone before this is.
+  virtual void record(const std::function<void()>& work) { work(); }
+  /// `launch` hands a recorded step over to the current stream.
+  virtual void replay(const std::function<void()>& launch) { launch(); }
+  /// `tensor` travels often, whole or in parts: its memory is prepared for the network, where that helps, as long as
+  /// the result lives. That must be gone before this is.
+  virtual std::shared_ptr<void> register_buffer(const at::Tensor& /*tensor*/) { return nullptr; }
 
   Work all_reduce_sum(const at::Tensor& tensor) { return all_reduce_sum(tensor, Wire::exact); }
 };

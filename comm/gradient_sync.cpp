@@ -80,7 +80,8 @@ struct GradientSync::Impl {
   std::vector<Slot> slots;
   std::vector<std::shared_ptr<torch::autograd::Node>> accumulators;
   std::vector<std::uintptr_t> hooks;
-  std::vector<std::optional<Work>> gathers;  ///< of each bucket's values, while nobody has waited for it
+  std::vector<std::shared_ptr<void>> registrations;  ///< of what travels
+  std::vector<std::optional<Work>> gathers;          ///< of each bucket's values, while nobody has waited for it
 
   std::mutex mutex;  ///< guards what follows, and the slots: hooks run on autograd's threads
   bool armed = false;
@@ -163,6 +164,8 @@ GradientSync::GradientSync(FlatParameters& parameters, std::vector<at::Tensor> b
     throw std::invalid_argument("gradient buckets must have at least one byte");
   }
   impl_->divide();
+  if (!impl_->alone()) impl_->registrations.push_back(collective.register_buffer(parameters.gradients()));
+  if (impl_->sharded()) impl_->registrations.push_back(collective.register_buffer(parameters.values()));
   for (std::size_t i = 0; i < impl_->slots.size(); ++i) {
     impl_->accumulators.push_back(torch::autograd::impl::grad_accumulator(impl_->slots[i].parameter));
     auto hook = [weak = std::weak_ptr<Impl>(impl_), i](const torch::autograd::variable_list& outputs,

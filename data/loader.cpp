@@ -1,6 +1,7 @@
 #include "data/loader.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -65,12 +66,17 @@ bool any_cutmix(const StoredVariant& variant) {
                      [](const Recipe& recipe) { return recipe.mix == Mix::cutmix; });
 }
 
+template <typename AnyBatch>
+auto tensors_of(AnyBatch& batch) {
+  return std::array{&batch.weak,       &batch.ambiguous,       &batch.sample, &batch.lambda,
+                    &batch.weak_theta, &batch.ambiguous_theta, &batch.box};
+}
+
 /// The batch with `change` made of each tensor that it has.
 template <typename Change>
 Batch with_each(const Batch& batch, const Change& change) {
   Batch changed = batch;
-  for (at::Tensor* tensor : {&changed.weak, &changed.ambiguous, &changed.sample, &changed.lambda, &changed.weak_theta,
-                             &changed.ambiguous_theta, &changed.box}) {
+  for (at::Tensor* tensor : tensors_of(changed)) {
     if (tensor->defined()) *tensor = change(*tensor);
   }
   return changed;
@@ -85,7 +91,7 @@ struct TrainLoader::Impl {
     check_batch(set, options, shard);
     matchings = stored_matchings(set, options, variants);
     steps_an_epoch = count_steps(set.labels, options.global_batch, options.plan);
-    slots.resize(static_cast<std::size_t>(std::max(1, options.prefetch)));
+    slots.resize(static_cast<std::size_t>(std::max({1, options.prefetch, options.threads})));
     if (!set.pixels.resident() && matchings.empty()) {
       const std::int64_t window =
           options.plan.windows.rows_per_window > 0 ? options.plan.windows.rows_per_window : set.size();
@@ -159,7 +165,7 @@ struct TrainLoader::Impl {
   std::vector<std::vector<Pair>> matchings;
   std::int64_t steps_an_epoch = 0;
   std::optional<ImageStream> stream;  ///< of a set whose images are in files, read in windows
-  ViewBuffers buffers;
+  ViewBuffers buffers{options.pinned};
 
   std::mutex mutex;  // guards all below, except what the caller's thread alone uses
   std::condition_variable_any may_render;
@@ -216,6 +222,25 @@ Batch TrainLoader::next() {
 
 Batch to_device(const Batch& batch, at::Device device) {
   return with_each(batch, [&](const at::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
+}
+
+Batch copy_of(const Batch& batch, at::Device device) {
+  return with_each(batch,
+                   [&](const at::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/false, /*copy=*/true); });
+}
+
+bool copy_batch(const Batch& from, const Batch& to) {
+  const auto source = tensors_of(from);
+  const auto target = tensors_of(to);
+  const auto alike = [](const at::Tensor* a, const at::Tensor* b) {
+    return a->defined() == b->defined() && (!a->defined() || a->sizes() == b->sizes());
+  };
+  if (from.global_size != to.global_size) return false;
+  if (!std::equal(source.begin(), source.end(), target.begin(), alike)) return false;
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    if (source[i]->defined()) target[i]->copy_(*source[i], /*non_blocking=*/true);
+  }
+  return true;
 }
 
 std::vector<Batch> split(const Batch& batch, std::int64_t parts) {

@@ -34,8 +34,9 @@ struct LoaderOptions {
   std::uint64_t seed = 1;
   bool ambiguous = true;
   AmbiguousMode mode = AmbiguousMode::online;  ///< stored: epoch e uses variant e mod K
-  int prefetch = 4;                            ///< batches rendered ahead
-  int threads = 1;                             ///< renderer threads
+  int prefetch = 4;                            ///< batches rendered ahead; at least one a thread
+  int threads = 0;                             ///< renderer threads; 0: one
+  bool pinned = false;                         ///< views lie in page-locked memory: copies to a GPU need not wait
   /// Windows for a set whose images are in files; repeats for small classes, online only.
   PlanOptions plan;
   WeakOptions weak;
@@ -72,6 +73,13 @@ class TrainLoader {
 
 /// The batch's tensors on another device; not copied where they are there already.
 Batch to_device(const Batch& batch, at::Device device);
+
+/// A batch of tensors of its own there.
+Batch copy_of(const Batch& batch, at::Device device);
+
+/// Copies the tensors of `from` into those of `to`. False, and nothing is copied, where they are not of the same
+/// shapes.
+bool copy_batch(const Batch& from, const Batch& to);
 
 /// The batch as `parts` runs of whole pairs, as even as may be; at most as many as it has pairs. They share its memory.
 std::vector<Batch> split(const Batch& batch, std::int64_t parts);

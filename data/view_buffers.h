@@ -12,10 +12,14 @@ namespace penumbra::data {
 /// one, which takes as long as rendering into it. Thread-safe.
 class ViewBuffers {
  public:
+  /// `pinned`: in page-locked memory, which ATen uses again by itself once a device has read it.
+  explicit ViewBuffers(bool pinned = false) : pinned_(pinned) {}
+
   /// [rows, channels, size, size] fp32, channels-last, whose values are unspecified. Not to be resized.
   at::Tensor take(std::int64_t rows, int channels, int size);
 
  private:
+  const bool pinned_;
   std::mutex mutex_;
   std::vector<at::Tensor> tensors_;
 };

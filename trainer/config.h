@@ -36,6 +36,7 @@ enum class NonFinite {
 enum class Labels { hard, votes };
 enum class Norm { batch, sync };  ///< batch statistics: the rank's own, or those of all ranks
 enum class DeviceChoice { automatic, cpu, cuda };
+enum class GraphChoice { automatic, on, off };  ///< automatic: where one rank trains
 enum class Precision { fp32, bf16 };
 enum class SyncPath { automatic, library, pairwise };  ///< comm::Path, or what the World has chosen
 enum class Head { original, ambiguous, mean };
@@ -53,6 +54,8 @@ struct TrainingConfig {
   Method method = Method::full;
   std::int64_t epochs = 12;
   DeviceChoice device = DeviceChoice::automatic;
+  GraphChoice graph = GraphChoice::automatic;
+  bool deterministic = false;  ///< on a GPU
   Precision precision = Precision::fp32;
   Labels labels = Labels::hard;
   Convolutions convolutions = Convolutions::shared;

@@ -36,8 +36,9 @@ std::vector<Field> run_and_data(Config& c) {
              "side in pixels of the views that the nets see; 0: the stored size"),
       number("data.mean", c.loader.norm.mean, 0, 1, "subtracted from pixel / 255"),
       number("data.deviation", c.loader.norm.deviation, 1e-3, 10, "then divided by"),
-      number("data.prefetch", c.loader.prefetch, 1, 1024, "batches rendered ahead"),
-      number("data.threads", c.loader.threads, 1, 256, "renderer threads a rank"),
+      number("data.prefetch", c.loader.prefetch, 1, 1024, "batches rendered ahead; at least one a thread"),
+      number("data.threads", c.loader.threads, 0, 256,
+             "renderer threads a rank; 0: one where CPUs train, all cores but two where a GPU does"),
   };
 }
 
@@ -140,8 +141,15 @@ std::vector<Field> optimisation(Config& c) {
       choice("train.device", c.train.device,
              {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
              "\"auto\": a GPU a rank where every rank sees one, else CPUs"),
+      choice("train.graph", c.train.graph,
+             {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
+             "on a GPU, launch steps as one CUDA graph: \"auto\" with one rank, \"on\" also with several over NCCL; "
+             "off by "
+             "itself where that cannot hold"),
+      flag("train.deterministic", c.train.deterministic,
+           "on a GPU, only algorithms that add in a fixed order, which are slower: the same bits from the same start"),
       choice("train.precision", c.train.precision, {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}},
-             "bf16: autocast, weights stay fp32"),
+             "bf16: autocast, weights stay fp32; in fp32 a GPU's convolutions multiply in TF32, as PyTorch's do"),
       choice("train.labels", c.train.labels, {{"hard", Labels::hard}, {"votes", Labels::votes}},
              "one-hot, or the annotators' distribution"),
       number("train.label_smoothing", c.train.label_smoothing, 0, 0.99,

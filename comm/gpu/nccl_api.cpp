@@ -7,11 +7,16 @@
 namespace penumbra::comm {
 namespace {
 
+/// Left empty where the library does not have it.
+template <typename R, typename... A>
+void look_for(void* library, const char* name, std::function<R(A...)>& function) {
+  if (void* symbol = dlsym(library, name)) function = reinterpret_cast<R (*)(A...)>(symbol);
+}
+
 template <typename R, typename... A>
 void find(void* library, const char* name, std::function<R(A...)>& function) {
-  void* symbol = dlsym(library, name);
-  if (symbol == nullptr) throw CommError(std::string("libnccl.so.2 has no ") + name + ": NCCL 2.18 or later is needed");
-  function = reinterpret_cast<R (*)(A...)>(symbol);
+  look_for(library, name, function);
+  if (!function) throw CommError(std::string("libnccl.so.2 has no ") + name + ": NCCL 2.18 or later is needed");
 }
 
 }  // namespace
@@ -38,6 +43,8 @@ NcclApi load_nccl() {
   find(library, "ncclBroadcast", nccl.broadcast);
   find(library, "ncclSend", nccl.send);
   find(library, "ncclRecv", nccl.recv);
+  look_for(library, "ncclCommRegister", nccl.comm_register);
+  look_for(library, "ncclCommDeregister", nccl.comm_deregister);
   return nccl;
 }
 

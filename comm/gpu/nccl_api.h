@@ -47,6 +47,8 @@ struct NcclApi {
   std::function<NcclResult(const void*, void*, std::size_t, NcclType, int root, NcclComm, NcclStream)> broadcast;
   std::function<NcclResult(const void*, std::size_t, NcclType, int peer, NcclComm, NcclStream)> send;
   std::function<NcclResult(void*, std::size_t, NcclType, int peer, NcclComm, NcclStream)> recv;
+  std::function<NcclResult(NcclComm, void*, std::size_t, void** handle)> comm_register;  ///< from 2.19; or empty
+  std::function<NcclResult(NcclComm, void* handle)> comm_deregister;                     ///< where there is the other
 };
 
 /// The functions of libnccl.so.2, which stays loaded. Throws CommError with the loader's words.

@@ -194,9 +194,8 @@ void NcclCollective::accept(NcclResult result, const char* call) const {
 }
 
 Work NcclCollective::launch(const char* name, const at::Tensor& tensor, const std::function<void(NcclStream)>& calls) {
-  if (world_size() == 1) return Work::done();
   fate_->require_open();
-  const std::uint64_t sequence = recorder_.enqueue(name, static_cast<std::int64_t>(tensor.nbytes()));
+  const std::uint64_t sequence = recording_ ? 0 : recorder_.enqueue(name, static_cast<std::int64_t>(tensor.nbytes()));
   auto launched = std::make_shared<Launched>(tensor, sequence, place_.device, fate_);
   launched->begin(stream_);
   {
@@ -204,12 +203,47 @@ Work NcclCollective::launch(const char* name, const at::Tensor& tensor, const st
     calls(stream_.native_handle());
   }
   launched->end(stream_);
+  if (!recording_) enlist(launched);
+  return Work(std::move(launched));
+}
+
+void NcclCollective::enlist(std::shared_ptr<Launched> launched) {
   {
     const std::scoped_lock lock(mutex_);
-    under_way_.push_back(launched);
+    under_way_.push_back(std::move(launched));
   }
   changed_.notify_all();
-  return Work(std::move(launched));
+}
+
+void NcclCollective::record(const std::function<void()>& work) {
+  recording_ = true;
+  try {
+    work();
+  } catch (...) {
+    recording_ = false;
+    throw;
+  }
+  recording_ = false;
+}
+
+void NcclCollective::replay(const std::function<void()>& launch) {
+  fate_->require_open();
+  const std::uint64_t sequence = recorder_.enqueue("recorded step", 0);
+  const auto launched = std::make_shared<Launched>(at::Tensor(), sequence, place_.device, fate_);
+  const c10::Stream stream = current_stream(place_.device);
+  launched->begin(stream);
+  launch();
+  launched->end(stream);
+  enlist(launched);
+}
+
+std::shared_ptr<void> NcclCollective::register_buffer(const at::Tensor& tensor) {
+  if (!nccl_.comm_register || !nccl_.comm_deregister) return nullptr;
+  void* handle = nullptr;
+  settle(nccl_.comm_register(comm_, tensor.mutable_data_ptr(), tensor.nbytes(), &handle), "ncclCommRegister");
+  return {handle, [this, tensor](void* registered) {
+            if (!fate_->sealed()) nccl_.comm_deregister(comm_, registered);
+          }};
 }
 
 void NcclCollective::group(const std::function<void()>& calls) {

@@ -45,6 +45,11 @@ class NcclCollective : public Collective {
   Work all_gather(const at::Tensor& tensor) override;
   Work broadcast(const at::Tensor& tensor, int root) override;
   void abort() override;
+  bool can_be_recorded() const override { return true; }
+  /// What is recorded has no place in the flight record; a replay is one entry there, from end to end.
+  void record(const std::function<void()>& work) override;
+  void replay(const std::function<void()>& launch) override;
+  std::shared_ptr<void> register_buffer(const at::Tensor& tensor) override;
 
  private:
   class Fate;
@@ -53,6 +58,7 @@ class NcclCollective : public Collective {
   void settle(NcclResult result, const char* call);
   void accept(NcclResult result, const char* call) const;
   Work launch(const char* name, const at::Tensor& tensor, const std::function<void(NcclStream)>& calls);
+  void enlist(std::shared_ptr<Launched> launched);
   void group(const std::function<void()>& calls);
   /// One call a rank, with where its part of the tensor lies and how many elements it has.
   void group_of_parts(const at::Tensor& tensor, const std::function<void(int, char*, std::size_t)>& call);
@@ -73,6 +79,7 @@ class NcclCollective : public Collective {
   const c10::Stream stream_;
   const std::shared_ptr<Fate> fate_;
   NcclComm comm_ = nullptr;
+  bool recording_ = false;
   std::once_flag aborted_;
 
   std::mutex mutex_;  ///< guards what follows

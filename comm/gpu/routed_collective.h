@@ -19,6 +19,12 @@ class RoutedCollective : public Collective {
   }
   Work all_gather(const at::Tensor& tensor) override { return way(tensor).all_gather(tensor); }
   Work broadcast(const at::Tensor& tensor, int root) override { return way(tensor).broadcast(tensor, root); }
+  bool can_be_recorded() const override { return device_.can_be_recorded(); }
+  void record(const std::function<void()>& work) override { device_.record(work); }
+  void replay(const std::function<void()>& launch) override { device_.replay(launch); }
+  std::shared_ptr<void> register_buffer(const at::Tensor& tensor) override {
+    return way(tensor).register_buffer(tensor);
+  }
 
  private:
   Collective& way(const at::Tensor& tensor) { return tensor.device().is_cpu() ? host_ : device_; }

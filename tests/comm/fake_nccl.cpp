@@ -122,6 +122,15 @@ comm::NcclApi FakeNccl::api() {
   nccl.comm_get_async_error = [this](NcclComm, NcclResult* result) { return state_of(result); };
   nccl.get_last_error = [](NcclComm) { return "the fake's last words"; };
   nccl.get_error_string = [](NcclResult) { return "remote process exited or there was a network error"; };
+  nccl.comm_register = [this](NcclComm, void* data, std::size_t, void** handle) {
+    ++registered_;
+    *handle = data;
+    return accepted();
+  };
+  nccl.comm_deregister = [this](NcclComm, void*) {
+    --registered_;
+    return accepted();
+  };
   nccl.group_start = [this] {
     grouped_ = true;
     return NcclResult::success;

@@ -33,6 +33,7 @@ class FakeNccl {
   /// Must not outlive this.
   comm::NcclApi api();
   bool aborted() const { return state_->aborted; }
+  int registered() const { return registered_; }  ///< buffers, now
 
  private:
   using Call = std::function<void(MPI_Comm)>;
@@ -54,7 +55,7 @@ class FakeNccl {
 
   std::shared_ptr<State> state_ = std::make_shared<State>();
   std::atomic<int> polls_left_ = 0;
-  int collectives_ = 0;
+  int collectives_ = 0, registered_ = 0;
   bool grouped_ = false;
   std::vector<Call> group_;
 };

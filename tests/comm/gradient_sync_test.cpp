@@ -71,15 +71,15 @@ class Recorder : public Collective {
   int rank() const override { return inner_.rank(); }
   int world_size() const override { return inner_.world_size(); }
   Work all_reduce_sum(const at::Tensor& tensor, Wire wire) override {
-    record(tensor);
+    note(tensor);
     return inner_.all_reduce_sum(tensor, wire);
   }
   Work reduce_scatter_sum(const at::Tensor& tensor, Wire wire) override {
-    record(tensor);
+    note(tensor);
     return inner_.reduce_scatter_sum(tensor, wire);
   }
   Work all_gather(const at::Tensor& tensor) override {
-    record(tensor);
+    note(tensor);
     return inner_.all_gather(tensor);
   }
   Work broadcast(const at::Tensor& tensor, int root) override { return inner_.broadcast(tensor, root); }
@@ -87,7 +87,7 @@ class Recorder : public Collective {
   std::string calls;
 
  private:
-  void record(const at::Tensor& tensor) {
+  void note(const at::Tensor& tensor) {
     calls += std::to_string(tensor.storage_offset()) + "+" + std::to_string(tensor.numel()) + " ";
   }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -106,6 +107,34 @@ TEST(NcclCollective, AHangShowsInTheFlightRecordAndEndsWithAbort) {
   EXPECT_THAT(error_of([&] { hanging.wait(); }), HasSubstr("the communicator was aborted"));
   watchdog.join();
   EXPECT_TRUE(subject.fake().aborted());
+}
+
+TEST(NcclCollective, WhatIsRecordedIsNotUnderWayAndAReplayIsOneEntryOfTheFlightRecord) {
+  Subject subject(Backend::nccl);
+  ASSERT_TRUE(subject.collective().can_be_recorded());
+  const at::Tensor tensor = rank_plus_one();
+  subject.collective().record([&] { subject.collective().all_reduce_sum(tensor).wait(); });
+  EXPECT_TRUE(subject.recorder().entries().empty());
+  EXPECT_THROW(subject.collective().record([] { throw std::logic_error("cannot be recorded"); }), std::logic_error);
+
+  bool launched = false;
+  subject.collective().replay([&] { launched = true; });
+  subject.collective().all_reduce_sum(tensor).wait();
+  EXPECT_TRUE(launched);
+  const std::vector<FlightEntry> entries = subject.recorder().entries();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].name, "recorded step");
+  EXPECT_EQ(entries[1].name, "all-reduce");
+}
+
+TEST(NcclCollective, ABufferIsRegisteredAsLongAsSomebodyKeepsIt) {
+  Subject subject(Backend::nccl, {.polls_in_progress = 1});
+  const at::Tensor tensor = rank_plus_one();
+  std::shared_ptr<void> kept = subject.collective().register_buffer(tensor);
+  EXPECT_EQ(subject.fake().registered(), 1);
+  subject.collective().all_reduce_sum(tensor.narrow(0, 1, 7)).wait();
+  kept.reset();
+  EXPECT_EQ(subject.fake().registered(), 0);
 }
 
 TEST(NcclCollective, WaitsAtItsEndForWhatIsUnderWay) {

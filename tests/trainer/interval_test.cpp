@@ -51,7 +51,10 @@ IntervalReport taken(const std::array<std::vector<StepResult>, kRanks>& steps) {
     threads.emplace_back([&, r] {
       ThreadRanks::Rank rank(ranks, r);
       Interval interval(rank);
-      for (const StepResult& one : steps[static_cast<std::size_t>(r)]) interval.add(one, 0);
+      for (const StepResult& one : steps[static_cast<std::size_t>(r)]) {
+        interval.add(one);
+        interval.count(one.seconds, 0);
+      }
       reports[static_cast<std::size_t>(r)] = interval.take(8);
     });
   }

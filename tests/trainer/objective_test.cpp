@@ -122,7 +122,8 @@ class ObjectiveFollowsTheMethod : public ::testing::TestWithParam<Case> {
   Leaves leaves_;
 
   Objective objective_now() {
-    return objective(leaves_.views(c_.method), batch_, bank_, nets_, c_.options, {c_.epoch, 100}, balance_);
+    return objective(leaves_.views(c_.method), batch_, bank_, nets_, c_.options, ramps_at(c_.options, {c_.epoch, 100}),
+                     balance_);
   }
 
   ReferenceInput reference_input() {
@@ -238,14 +239,14 @@ TEST(Objective, SharesOfABatchAddUpToTheWhole) {
   const Leaves leaves;
   DualNet nets(kNet, Method::full, 5);
   const auto whole_batch = make_batch(true);
-  const auto whole = objective(leaves.views(Method::full), whole_batch, bank, nets, {}, {40, 100});
+  const auto whole = objective(leaves.views(Method::full), whole_batch, bank, nets, {}, ramps_at({}, {40, 100}));
   const auto share = [&](std::int64_t from, std::int64_t count) {
     auto batch = whole_batch;
     for (auto* rows :
          {&batch.weak, &batch.sample, &batch.lambda, &batch.weak_theta, &batch.ambiguous_theta, &batch.box}) {
       *rows = rows->narrow(0, from, count);
     }
-    return objective(leaves.views(Method::full, from, count), batch, bank, nets, {}, {40, 100});
+    return objective(leaves.views(Method::full, from, count), batch, bank, nets, {}, ramps_at({}, {40, 100}));
   };
   const auto a = share(0, 4), b = share(4, 2);
   const auto adds_up = [&](at::Tensor Objective::*scalar) {
@@ -270,7 +271,7 @@ TEST(Objective, AnEmptyOverlapContributesNothingAndIsCounted) {
   const auto bank = make_bank();
   const Leaves leaves;
   DualNet nets(kNet, Method::full, 5);
-  const auto loss = objective(leaves.views(Method::full), batch, bank, nets, {}, {40, 100});
+  const auto loss = objective(leaves.views(Method::full), batch, bank, nets, {}, ramps_at({}, {40, 100}));
   EXPECT_NEAR(loss.empty_attention.item<double>(), 0.1, 1e-7);
   loss.total.backward();
   EXPECT_TRUE(leaves.F_a.grad().isfinite().all().item<bool>());
@@ -285,7 +286,8 @@ TEST(Objective, OneWayCouplingGivesTheOriginalNetNoGradientFromAttention) {
     const Leaves leaves;
     ObjectiveOptions options;
     options.couple = couple;
-    objective(leaves.views(Method::full), make_batch(false), bank, nets, options, {40, 100}).total.backward();
+    objective(leaves.views(Method::full), make_batch(false), bank, nets, options, ramps_at({}, {40, 100}))
+        .total.backward();
     EXPECT_EQ(leaves.F_o.grad().defined(), couple == Couple::both);
     EXPECT_TRUE(leaves.F_a.grad().defined());
   }
@@ -312,7 +314,7 @@ TEST(Objective, NeverWaitsForANumberOfTheDevice) {
   const auto batch = make_batch(true);
   Objective loss;
   const auto names = operators_of([&] {
-    loss = objective(leaves.views(Method::full), batch, bank, nets, {}, {40, 100});
+    loss = objective(leaves.views(Method::full), batch, bank, nets, {}, ramps_at({}, {40, 100}));
   });
   EXPECT_TRUE(names.contains("aten::bmm"));
   for (const auto* blocking :
@@ -328,7 +330,7 @@ TEST(Objective, RefusesToTakeMoreThanHalfOfAGivenLabel) {
   DualNet nets(kNet, Method::full, 5);
   ObjectiveOptions options;
   options.beta_max = 0.51;
-  EXPECT_THROW(objective(leaves.views(Method::full), make_batch(false), bank, nets, options, {40, 100}),
+  EXPECT_THROW(objective(leaves.views(Method::full), make_batch(false), bank, nets, options, ramps_at({}, {40, 100})),
                std::invalid_argument);
 }
 

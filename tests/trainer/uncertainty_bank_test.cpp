@@ -212,6 +212,21 @@ TEST(UncertaintyBank, AblationsTakeUncertaintyOutOfWeightAndBetaOnly) {
   EXPECT_TRUE(bank.uncertainty().equal(full.uncertainty()));
 }
 
+TEST(UncertaintyBank, NewSnapshotsLieWhereTheOldOnesWere) {
+  UncertaintyBank bank(labels(), hard(), {.rank_within_class = true});
+  const auto places = [&] {
+    std::vector<const void*> all = {bank.visits().data_ptr(), bank.uncertainty().data_ptr(),
+                                    bank.disagreement().data_ptr()};
+    for (const comm::NamedTensor& item : bank.snapshot()) all.push_back(item.tensor.data_ptr());
+    return all;
+  };
+  const auto before = places();
+  visit(bank, {0, 1, 2}, 1);
+  end_epoch_alone(bank);
+  EXPECT_GT(values(bank.uncertainty())[0], 0);
+  EXPECT_EQ(places(), before);
+}
+
 TEST(UncertaintyBank, GivesTheBatchItsLabelsAndKeepsNoGradient) {
   UncertaintyBank bank(labels(), hard(), {});
   EXPECT_TRUE(bank.labels(rows({7, 2})).equal(labels().index_select(0, rows({7, 2}))));

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "comm/gpu/cuda.h"
+#include "comm/gpu/device_graph.h"
 #include "comm/gpu/nccl_api.h"
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
@@ -42,6 +43,10 @@ void print_gpus() {
   fmt::print("{:<12} {}\n", "libtorch", outcome([] {
                comm::load_torch_cuda();
                return std::string("computes on GPUs");
+             }));
+  fmt::print("{:<12} {}\n", "cuda graphs", outcome([] {
+               comm::make_cuda_graph();
+               return std::string("steps can be launched as one");
              }));
   fmt::print("{:<12} {}\n", "nccl", outcome([] { return comm::nccl_version(comm::load_nccl()); }));
 }

@@ -117,7 +117,7 @@ void run_train(const Arguments& arguments) {
   at::Device device = at::kCPU;
   if (gpus) {
     run_or_abort(world, [&] {  // NCCL may fail to start on one rank alone
-      device = start_gpu(world, [&](const std::string& problem) {
+      device = start_gpu(world, config.train.deterministic, [&](const std::string& problem) {
         give_up(world, folder, self, {self.rank, self.host, problem});
       });
     });
@@ -134,7 +134,7 @@ void run_train(const Arguments& arguments) {
   FaultPlan faults(wanted_faults, world.rank(), start.incarnation);
   bool finished = true;
   run_or_abort(world, [&] {
-    const Profile profile(world.rank() == 0 ? arguments.profile : "");
+    const Profile profile(world.rank() == 0 ? arguments.profile : "", device);
     if (arguments.dry_run) {
       dry_run(config, data, world, device, start.pretrained);
     } else {

@@ -1,8 +1,10 @@
 #include "trainer/loop/device.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
@@ -13,6 +15,20 @@
 #include "trainer/exit_code.h"
 
 namespace penumbra::trainer {
+namespace {
+
+/// Of ATen, cuDNN, cuBLAS and NCCL; the last two read the environment when they start.
+void add_in_fixed_order() {
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  setenv("NCCL_ALGO", "Ring", /*overwrite=*/0);
+  setenv("NCCL_PROTO", "Simple", /*overwrite=*/0);
+  at::Context& torch = at::globalContext();
+  torch.setDeterministicAlgorithms(true, /*warn_only=*/false);
+  torch.setDeterministicFillUninitializedMemory(false);
+  torch.setDeterministicCuDNN(true);
+}
+
+}  // namespace
 
 bool takes_gpus(DeviceChoice choice, comm::World& world) {
   if (choice == DeviceChoice::cpu) return false;
@@ -35,13 +51,16 @@ std::size_t gpu_index(const comm::World& world) {
   return static_cast<std::size_t>(world.local_rank()) % comm::cuda_driver().gpus.size();
 }
 
-at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error) {
+at::Device start_gpu(comm::World& world, bool deterministic, std::function<void(const std::string&)> on_error) {
+  if (deterministic) add_in_fixed_order();
   const std::vector<comm::Gpu>& gpus = comm::cuda_driver().gpus;
   const std::size_t index = gpu_index(world);
   const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
   const auto touch = [&] {
     comm::load_torch_cuda();
-    c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
+    const c10::impl::VirtualGuardImpl cuda(at::kCUDA);
+    cuda.setDevice(device);
+    cuda.exchangeStream(cuda.getStreamFromGlobalPool(device));  // steps on the default one could not be recorded
     at::empty({1}, at::TensorOptions().device(device));  // what is wrong with the card shows now, on all ranks together
   };
   world.all_or_none(touch, exit_code_of);

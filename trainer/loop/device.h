@@ -17,9 +17,10 @@ bool takes_gpus(DeviceChoice choice, comm::World& world);
 /// Which of its host's GPUs a rank takes, by its local rank. There must be one.
 std::size_t gpu_index(const comm::World& world);
 
-/// This rank's GPU, made current: loads LibTorch's CUDA half and lets world.collective() take the
-/// card's tensors. `on_error` is called once, on any thread, when NCCL fails later. All ranks call. Throws
-/// std::runtime_error where something is missing, CommError where NCCL does not start.
-at::Device start_gpu(comm::World& world, std::function<void(const std::string&)> on_error);
+/// This rank's GPU, made current with a stream of its own for the calling thread: loads LibTorch's CUDA half and lets
+/// world.collective() take the card's tensors. `on_error` is called once, on any thread, when NCCL fails later.
+/// `deterministic`: only algorithms that add in a fixed order; what has none throws c10::Error when it is called. All
+/// ranks call. Throws std::runtime_error where something is missing, CommError where NCCL does not start.
+at::Device start_gpu(comm::World& world, bool deterministic, std::function<void(const std::string&)> on_error);
 
 }  // namespace penumbra::trainer

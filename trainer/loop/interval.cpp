@@ -39,7 +39,7 @@ Interval::Interval(comm::Collective& collective, at::Device device)
       sums_(at::zeros({kColumns}, at::TensorOptions().device(device))),
       non_finite_(at::zeros({}, sums_.options())) {}
 
-void Interval::add(const StepResult& result, double wait_seconds) {
+void Interval::add(const StepResult& result) {
   // Norms are the same on every rank: their shares, summed, are themselves again. One rank counts.
   const auto shares = static_cast<double>(collective_.world_size()) * static_cast<double>(result.parts.size());
   const at::Tensor norm = result.gradient_norm / shares;
@@ -74,11 +74,14 @@ void Interval::add(const StepResult& result, double wait_seconds) {
     add_faces(seen, finite);
   }
   non_finite_.add_(finite.logical_not());
+}
+
+void Interval::count(const StepSeconds& seconds, double wait_seconds) {
   wait_seconds_ += wait_seconds;
-  seconds_.forward += result.seconds.forward;
-  seconds_.backward += result.seconds.backward;
-  seconds_.exposed += result.seconds.exposed;
-  seconds_.optimizer += result.seconds.optimizer;
+  seconds_.forward += seconds.forward;
+  seconds_.backward += seconds.backward;
+  seconds_.exposed += seconds.exposed;
+  seconds_.optimizer += seconds.optimizer;
   ++steps_;
 }
 
@@ -143,7 +146,9 @@ void Interval::take_faces(IntervalReport& report) {
 void Interval::restart() {
   sums_.zero_();
   non_finite_.zero_();
-  seen_ = {};
+  for (const at::Tensor& sum : {seen_.histogram, seen_.class_uncertainty, seen_.class_count, seen_.mix_moments}) {
+    if (sum.defined()) sum.zero_();
+  }
   wait_seconds_ = 0;
   seconds_ = {};
   steps_ = 0;

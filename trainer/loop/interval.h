@@ -16,7 +16,10 @@ class Interval {
  public:
   explicit Interval(comm::Collective& collective, at::Device device = at::kCPU);
 
-  void add(const StepResult& result, double wait_seconds);
+  /// What the device knows of a step; may be recorded. The sums stay where they are once a step has been added.
+  void add(const StepResult& result);
+  /// What the host knows of the same step.
+  void count(const StepSeconds& seconds, double wait_seconds);
   /// The interval's means over its finite steps and all ranks - not numbers where there was none -, and starts the next
   /// one. All ranks call. Seconds are this rank's.
   IntervalReport take(std::int64_t global_batch);

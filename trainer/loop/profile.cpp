@@ -10,10 +10,11 @@
 namespace penumbra::trainer {
 namespace profiler = torch::autograd::profiler;
 
-Profile::Profile(std::string path) : path_(std::move(path)) {
+Profile::Profile(std::string path, c10::Device device) : path_(std::move(path)) {
   if (path_.empty()) return;
   const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
-  const std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+  std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+  if (device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
   profiler::prepareProfiler(config, activities);
   profiler::enableProfiler(config, activities);
 }

@@ -16,9 +16,21 @@ namespace penumbra::trainer {
 
 namespace {
 
-data::LoaderOptions with_windows(data::LoaderOptions options, const data::Windows& windows) {
+constexpr int kCoresBesideRenderer = 2;  ///< of a rank with a GPU: the loop's, and autograd's
+
+data::LoaderOptions loader_options(const Config& config, const data::Windows& windows, at::Device device, int cores) {
+  data::LoaderOptions options = config.loader;
+  if (options.threads == 0) options.threads = device.is_cpu() ? 1 : std::max(1, cores - kCoresBesideRenderer);
   options.plan.windows = windows;
+  options.pinned = !device.is_cpu();
   return options;
+}
+
+std::unique_ptr<comm::DeviceGraph> graph_if_any(const Config& config, comm::World& world, at::Device device) {
+  StepGraph made = graph_for(config, world.collective(), device);
+  if (!made.graph && config.train.graph == GraphChoice::on && world.rank() == 0)
+    spdlog::warn("train.graph = \"on\", but steps are not launched as a CUDA graph: {}", made.problem);
+  return std::move(made.graph);
 }
 
 }  // namespace
@@ -28,9 +40,11 @@ RunState::RunState(const Config& config_, const TrainingData& data_, comm::World
     : config(config_),
       data(data_),
       world(world_),
-      loader(data.train, with_windows(config.loader, data.windows), {world.rank(), world.size()}, &data.variants),
+      loader(data.train, loader_options(config, data.windows, device, world.cores()), {world.rank(), world.size()},
+             &data.variants),
       state(config, data.train, world.collective(), device, pretrained),
       interval(world.collective(), device),
+      stepper(config, state, interval, world.collective(), graph_if_any(config, world, device)),
       best(config.evaluation.best, config.evaluation.patience) {
   world.require_agreement("parameter layout", state.parameters.layout());
 }
@@ -40,9 +54,7 @@ double RunState::take_step(std::int64_t epoch, std::int64_t step, FaultPlan& fau
   data::Batch batch = loader.next();
   if (faults.spoils(steps)) batch.weak.fill_(std::numeric_limits<float>::quiet_NaN());
   const auto start = std::chrono::steady_clock::now();
-  const StepResult result = training_step(state, batch, config, progress(epoch, step));
-  interval.add(result, loader.take_wait_seconds());
-  ++steps;
+  stepper.take(batch, progress(epoch, step), ++steps, loader.take_wait_seconds());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -110,7 +122,6 @@ Position RunState::resume(const Resumed& resumed) {
   }
   restore(state, interval, resumed.arrays, then.ranks, world.collective());
   steps = then.steps;
-  state.optimizer.resume_at(then.steps);
   if (state.average) state.average->resume_at(then.average_updates);
   interval.resume_at(then.interval_steps);
   best.resume_at(then.has_best ? std::optional(then.best) : std::nullopt, then.since_best);

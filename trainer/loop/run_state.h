@@ -8,6 +8,7 @@
 #include "trainer/loop/interval.h"
 #include "trainer/loop/run_context.h"
 #include "trainer/loop/step.h"
+#include "trainer/loop/stepper.h"
 #include "trainer/loop/tuner.h"
 #include "trainer/loop/validation.h"
 
@@ -47,6 +48,7 @@ struct RunState {
   data::TrainLoader loader;
   TrainingState state;
   Interval interval;
+  Stepper stepper;
   BestSoFar best;
   double temperature = 1;
   at::Tensor validation_features;     ///< of the last validation; undefined: none since the start or the resume

@@ -60,13 +60,13 @@ void keep_if_finite(const std::vector<at::Tensor>& buffers, const std::vector<at
 
 /// The gradient of the global batch at the present weights, for which `told` (part, views, loss) hears of each part.
 template <typename Told>
-void take_gradient(TrainingState& state, const std::vector<data::Batch>& parts, const Config& config, Progress progress,
-                   StepSeconds& seconds, const Told& told) {
+void take_gradient(TrainingState& state, const std::vector<data::Batch>& parts, const Config& config,
+                   const Ramps& ramps, StepSeconds& seconds, const Told& told) {
   state.gradients.begin_step(static_cast<int>(parts.size()));
   Stopwatch watch;
   for (const data::Batch& part : parts) {
     const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
-    Objective loss = objective(views, part, state.bank, state.nets, config.objective, progress, state.balance);
+    Objective loss = objective(views, part, state.bank, state.nets, config.objective, ramps, state.balance);
     told(part, views, loss);
     seconds.forward += watch.lap();
     loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
@@ -129,8 +129,8 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
     ascent.emplace(parameters, gradients.owned(), tensors(nets.buffers()), config.optimizer.sam_radius);
 }
 
-StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress) {
-  const std::vector<data::Batch> parts = data::split(data::to_device(batch, state.device), config.train.accumulate);
+StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, const Pace& pace) {
+  const std::vector<data::Batch> parts = data::split(batch, config.train.accumulate);
   StepResult result;
   const bool skips = config.train.non_finite == NonFinite::skip;
   const std::vector<at::Tensor> buffers = skips ? tensors(state.nets.buffers()) : std::vector<at::Tensor>{};
@@ -139,19 +139,17 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
     result.observations.push_back(observe(views, part, state.bank.hard_labels(part.sample), state.nets, loss));
     result.parts.push_back(loss);
   };
-  take_gradient(state, parts, config, progress, result.seconds, keep);
+  take_gradient(state, parts, config, pace.ramps, result.seconds, keep);
   if (state.ascent) {
     state.ascent->climb(state.gradients.norm());
     state.gradients.share_values();
-    take_gradient(state, parts, config, progress, result.seconds, [](const auto&...) {});
+    take_gradient(state, parts, config, pace.ramps, result.seconds, [](const auto&...) {});
     state.ascent->come_back();
   }
   Stopwatch watch;
-  const double rate =
-      learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(batch.global_size));
   result.net_norms = state.gradients.norms(state.net_intervals);
   result.gradient_norm = at::linalg_vector_norm(result.net_norms);
-  state.optimizer.step(rate, result.gradient_norm, skips);
+  state.optimizer.step(pace.learning_rate, pace.count, result.gradient_norm, skips);
   keep_if_finite(buffers, before, result.gradient_norm);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const at::Tensor& posterior = result.parts[i].posterior;  // what is not finite is no visit
@@ -159,12 +157,14 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
                       result.parts[i].divergence);
   }
   state.gradients.share_values();
-  if (state.average) {
-    state.gradients.await_values();
-    state.average->update();
-  }
   result.seconds.optimizer = watch.lap();
   return result;
+}
+
+void follow_weights(TrainingState& state) {
+  if (!state.average) return;
+  state.gradients.await_values();
+  state.average->update();
 }
 
 }  // namespace penumbra::trainer

@@ -8,6 +8,7 @@
 #include "comm/gradient_sync.h"
 #include "trainer/config.h"
 #include "trainer/loop/observation.h"
+#include "trainer/loop/pace.h"
 #include "trainer/objective/uncertainty_bank.h"
 #include "trainer/optim/ema.h"
 #include "trainer/optim/sharpness.h"
@@ -34,7 +35,8 @@ struct TrainingState {
   std::optional<SharpnessAscent> ascent;
 };
 
-/// Where a step's time goes, in seconds on the host: on a GPU until the work is handed over.
+/// Where a step's time goes, in seconds on the host: on a GPU until the work is handed over. Of a replayed step all of
+/// it is `forward`.
 struct StepSeconds {
   double forward = 0, backward = 0;  ///< the forward pass with the objective; the backward pass
   double exposed = 0;                ///< waiting for the wire
@@ -49,10 +51,14 @@ struct StepResult {
   StepSeconds seconds;
 };
 
-/// One step of the method on one rank's share of a global batch, which may lie in host memory, in train.accumulate
-/// parts one after the other. No host sync. A sharpness-aware step tells of the nets and the losses at the weights it
-/// began with, and of the gradient that it took.
-StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, Progress progress);
+/// One step of the method on one rank's share of a global batch, in train.accumulate parts one after the other; batch
+/// and pace lie on the state's device. No host sync, and nothing that changes from step to step but through tensors
+/// that stay where they are: it can be recorded. A sharpness-aware step tells of the nets and the losses at the weights
+/// it began with, and of the gradient that it took.
+StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, const Pace& pace);
+
+/// To be called after each step, once its values are shared: the averaged weights follow, where there are any.
+void follow_weights(TrainingState& state);
 
 /// What the loss is trained on, y [N, C] fp32: one-hot, or the annotators' distribution. With smoothing e it becomes
 /// (1 - e) y + e / C (Szegedy et al., "Rethinking the Inception architecture", CVPR 2016).

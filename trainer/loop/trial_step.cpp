@@ -85,13 +85,14 @@ TrialStep time_steps(const Config& config, std::int64_t images, int channels, in
 
   std::vector<comm::StepProfile> seen;
   std::vector<double> seconds;
+  const auto epochs = static_cast<double>(config.train.epochs);
+  const Progress middle{epochs / 2, epochs};   // when every term of the objective is on
   for (int step = -1; step < steps; ++step) {  // the first one only warms up
     loader.start_epoch(step + 1);
     const data::Batch batch = loader.next();
     network.begin();
-    // In the middle of the run, when every term of the objective is on.
-    training_step(state, batch, config,
-                  {static_cast<double>(config.train.epochs) / 2, static_cast<double>(config.train.epochs)});
+    training_step(state, batch, config, pace_of(pace_numbers(config, middle, step + 2, images)));
+    follow_weights(state);
     if (step < 0) continue;
     seconds.push_back(network.seconds());
     seen.push_back(network.sent());

@@ -4,7 +4,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log_softmax.h>
-#include <ATen/ops/ones_like.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
 #include "trainer/nets/autocast.h"
@@ -65,7 +66,7 @@ struct Terms {
     result.total = result.total + ambiguous;
   }
 
-  void add_attention(DualNet& nets, const at::Tensor& omega, double rho) {
+  void add_attention(DualNet& nets, const at::Tensor& omega, const at::Tensor& rho) {
     if (options.attention_weight == 0) return;
     auto& original = nets.original();
     const auto term = attention_consistency(attention_maps(views.original.features, original.fc_weight()),
@@ -77,7 +78,7 @@ struct Terms {
     result.total = result.total + (rho * options.attention_weight) * loss;
   }
 
-  void add_alignment(const at::Tensor& omega, double rho) {
+  void add_alignment(const at::Tensor& omega, const at::Tensor& rho) {
     if (options.alignment_weight == 0) return;
     const double tau = options.temperature;
     const auto log_p = [&](const NetOutput& out) { return at::log_softmax(full_precision(out.logits) / tau, 1); };
@@ -100,10 +101,18 @@ struct Terms {
   }
 };
 
+at::Tensor number(double value) { return at::scalar_tensor(value, at::kFloat); }
+
 }  // namespace
 
+Ramps ramps_at(const ObjectiveOptions& options, Progress progress) {
+  const double length = options.ramp_share * progress.epochs;
+  const double since_warm_up = progress.epoch - options.warm_up_share * progress.epochs;
+  return {number(ramp(progress.epoch, length)), number(ramp(since_warm_up, length)), number(since_warm_up < 0 ? 0 : 1)};
+}
+
 Objective objective(const Views& views, const data::Batch& batch, const UncertaintyBank& bank, DualNet& nets,
-                    const ObjectiveOptions& options, Progress progress, const ClassBalance& balance) {
+                    const ObjectiveOptions& options, const Ramps& ramps, const ClassBalance& balance) {
   const Autocast off(views.original.logits.device(), false);
   Terms terms{views, batch, options, balance};
   auto& result = terms.result;
@@ -111,21 +120,17 @@ Objective objective(const Views& views, const data::Batch& batch, const Uncertai
   result.ce_ambiguous = result.correct_ambiguous = result.attention = result.alignment = result.empty_attention = zero;
 
   const bool coupled = nets.method() == Method::full;
-  const double ramp_length = options.ramp_share * progress.epochs;
-  const double since_warm_up = progress.epoch - options.warm_up_share * progress.epochs;
   const auto rows = bank.rows(batch.sample);
   const auto hard = bank.hard_labels(batch.sample);
-  const auto soft = soft_labels(bank.labels(batch.sample), rows, options.beta_max,
-                                coupled ? ramp(since_warm_up, ramp_length) : 0, options.trust);
+  const auto soft =
+      soft_labels(bank.labels(batch.sample), rows, options.beta_max, coupled ? ramps.soft_labels : zero, options.trust);
 
   terms.add_cross_entropy(soft.target, hard);
   result.moved = terms.over_global_batch(soft.beta * (1 - rows.posterior.gather(1, hard.unsqueeze(1)).squeeze(1)));
   if (coupled) {
-    const double rho = ramp(progress.epoch, ramp_length);
-    const auto weight = since_warm_up < 0 ? at::ones_like(rows.weight) : rows.weight;
-    const auto omega = mix(weight, batch.lambda);
-    terms.add_attention(nets, omega, rho);
-    terms.add_alignment(omega, rho);
+    const auto omega = mix(at::where(ramps.weighted > 0, rows.weight, 1), batch.lambda);
+    terms.add_attention(nets, omega, ramps.coupling);
+    terms.add_alignment(omega, ramps.coupling);
   }
   terms.record_posteriors();
   return result;

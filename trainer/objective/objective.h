@@ -39,6 +39,17 @@ struct Progress {
   double epoch = 0, epochs = 1;
 };
 
+/// What of the objective depends on where in the run a step is: 0-dim fp32 tensors on the nets' device, so that a
+/// recorded step reads new ones (method.md, sections 4 and 5).
+struct Ramps {
+  at::Tensor coupling;     ///< rho(t), of the coupling terms
+  at::Tensor soft_labels;  ///< rho_beta(t); 0 in the warm-up
+  at::Tensor weighted;     ///< 1: samples have their weights; 0, in the warm-up: all have 1
+};
+
+/// In host memory.
+Ramps ramps_at(const ObjectiveOptions& options, Progress progress);
+
 /// The loss of one batch and what is logged of it. All scalars are fp32 tensors on the device, already divided by the
 /// *global* batch: summed over the ranks they are the global batch's.
 struct Objective {
@@ -58,6 +69,6 @@ struct Objective {
 /// section 5. `balance` is for the two cross-entropies. Reads nothing back from the device. Throws
 /// std::invalid_argument when beta_max is outside [0, 0.5].
 Objective objective(const Views& views, const data::Batch& batch, const UncertaintyBank& bank, DualNet& nets,
-                    const ObjectiveOptions& options, Progress progress, const ClassBalance& balance = {});
+                    const ObjectiveOptions& options, const Ramps& ramps, const ClassBalance& balance = {});
 
 }  // namespace penumbra::trainer

@@ -8,7 +8,8 @@
 
 namespace penumbra::trainer {
 
-SoftLabels soft_labels(const at::Tensor& labels, const BankRows& rows, double beta_max, double ramp, Trust trust) {
+SoftLabels soft_labels(const at::Tensor& labels, const BankRows& rows, double beta_max, const at::Tensor& ramp,
+                       Trust trust) {
   if (!(beta_max >= 0 && beta_max <= 0.5)) {
     throw std::invalid_argument("soft labels: beta_max " + std::to_string(beta_max) + " is outside [0, 0.5]");
   }

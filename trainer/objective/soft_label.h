@@ -12,8 +12,9 @@ struct SoftLabels {
   at::Tensor beta;    ///< [B] in [0, beta_max rho]
 };
 
-/// `labels` y [B, C]; `ramp` is rho_beta in [0, 1]. Throws std::invalid_argument unless 0 <= beta_max <= 0.5: the given
-/// label keeps at least half.
-SoftLabels soft_labels(const at::Tensor& labels, const BankRows& rows, double beta_max, double ramp, Trust trust);
+/// `labels` y [B, C]; `ramp` is rho_beta in [0, 1], 0-dim. Throws std::invalid_argument unless 0 <= beta_max <= 0.5:
+/// the given label keeps at least half.
+SoftLabels soft_labels(const at::Tensor& labels, const BankRows& rows, double beta_max, const at::Tensor& ramp,
+                       Trust trust);
 
 }  // namespace penumbra::trainer

@@ -63,6 +63,9 @@ UncertaintyBank::UncertaintyBank(at::Tensor labels, at::Tensor hard, Uncertainty
   divergence_ = at::zeros({n}, labels_.options());
   visited_ = at::zeros({n}, labels_.options().dtype(at::kBool));
   sums_ = at::zeros({n, classes + 2}, labels_.options());
+  uncertainty_ = at::zeros_like(divergence_);
+  disagreement_ = at::zeros_like(divergence_);
+  weight_ = at::zeros_like(divergence_);
   refresh();
 }
 
@@ -97,9 +100,9 @@ void UncertaintyBank::end_epoch(comm::Collective& collective) {
                         const at::Tensor& now) {
     return at::where(now, at::where(known, options_.momentum * old + (1 - options_.momentum) * visit, visit), old);
   };
-  posterior_ = next(posterior_, mean.narrow(1, 0, classes), visited_.unsqueeze(1), seen.unsqueeze(1));
-  divergence_ = next(divergence_, mean.select(1, classes), visited_, seen);
-  visited_ = visited_.logical_or(seen);
+  posterior_.copy_(next(posterior_, mean.narrow(1, 0, classes), visited_.unsqueeze(1), seen.unsqueeze(1)));
+  divergence_.copy_(next(divergence_, mean.select(1, classes), visited_, seen));
+  visited_.logical_or_(seen);
   sums_.zero_();
   refresh();
 }
@@ -108,11 +111,11 @@ void UncertaintyBank::refresh() {
   const auto known = visited_.to(labels_.scalar_type());
   const auto flatness = entropy(posterior_) / std::log(static_cast<double>(labels_.size(1)));
   // Rounding may leave the unit interval by an ulp, and so would beta.
-  uncertainty_ = (0.5 * flatness + 0.5 * divergence_).clamp(0, 1) * known;
-  if (options_.rank_within_class) uncertainty_ = rank_within_class(uncertainty_, hard_, visited_);
-  disagreement_ = (js_divergence(labels_.log(), posterior_.log()) / std::numbers::ln2).clamp(0, 1) * known;
+  uncertainty_.copy_((0.5 * flatness + 0.5 * divergence_).clamp(0, 1) * known);
+  if (options_.rank_within_class) uncertainty_.copy_(rank_within_class(uncertainty_, hard_, visited_));
+  disagreement_.copy_((js_divergence(labels_.log(), posterior_.log()) / std::numbers::ln2).clamp(0, 1) * known);
   const auto trusted = 1 - 0.5 * uncertainty_;
-  weight_ = options_.weight_samples ? trusted / trusted.mean() : at::ones_like(trusted);
+  weight_.copy_(options_.weight_samples ? trusted / trusted.mean() : at::ones_like(trusted));
 }
 
 }  // namespace penumbra::trainer

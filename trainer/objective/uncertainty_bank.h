@@ -28,7 +28,7 @@ struct BankRows {
 
 /// The two banks over the training set, double-buffered: an epoch reads only the snapshot of the last one, its visits
 /// write the next (method.md, section 4). Q: [N, C] f_o's posterior; D: [N] JS of the two label spaces.
-/// Not thread-safe; every rank holds all rows.
+/// Not thread-safe; every rank holds all rows. Its tensors stay where they are: a recorded step finds new values there.
 class UncertaintyBank {
  public:
   /// `labels`: y [N, C] fp32 (one-hot or votes), `hard`: [N] int64.

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_lerp.h>
 
 namespace penumbra::trainer {
 
@@ -24,7 +25,7 @@ void WeightAverage::update() {
   const at::NoGradGuard no_grad;
   const double n = static_cast<double>(updates_++);
   const double decay = std::min(decay_, (1 + n) / (10 + n));
-  for (std::size_t i = 0; i < live_.size(); ++i) average_[i].lerp_(live_[i], 1 - decay);
+  at::_foreach_lerp_(average_, live_, 1 - decay);
 }
 
 void WeightAverage::swap() {

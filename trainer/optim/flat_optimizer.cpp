@@ -7,7 +7,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 namespace penumbra::trainer {
@@ -81,26 +80,25 @@ FlatOptimizer::FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions 
   }
 }
 
-void FlatOptimizer::step(double learning_rate, const at::Tensor& gradient_norm, bool skip_non_finite) {
+void FlatOptimizer::step(const at::Tensor& learning_rate, const at::Tensor& count, const at::Tensor& gradient_norm,
+                         bool skip_non_finite) {
   const at::NoGradGuard no_grad;
   if (options_.clip_norm > 0) {
     parameters_.gradients().mul_((options_.clip_norm / (gradient_norm + 1e-6)).clamp_max(1));
   }
   std::optional<at::Tensor> skip;  // 1: the kernels leave everything as it is
   if (skip_non_finite) skip = gradient_norm.isfinite().logical_not().to(at::kFloat);
-  for (Group& group : groups_) update(group, learning_rate, skip);
-  ++steps_;
+  for (Group& group : groups_) update(group, learning_rate, count, skip);
 }
 
-void FlatOptimizer::update(Group& group, double learning_rate, const std::optional<at::Tensor>& skip) {
+void FlatOptimizer::update(Group& group, const at::Tensor& learning_rate, const at::Tensor& count,
+                           const std::optional<at::Tensor>& skip) {
   if (options_.kind == OptimizerKind::sgd) {
     const bool nesterov = options_.nesterov && options_.momentum != 0;
     at::_fused_sgd_(group.values, group.gradients, group.first, group.weight_decay, options_.momentum, learning_rate,
-                    /*dampening=*/0, nesterov, /*maximize=*/false, /*is_first_step=*/steps_ == 0, /*grad_scale=*/{},
-                    skip);
+                    /*dampening=*/0, nesterov, /*maximize=*/false, /*is_first_step=*/false, /*grad_scale=*/{}, skip);
     return;
   }
-  const at::Tensor count = at::full({}, static_cast<double>(steps_ + 1), parameters_.values().options());
   const std::vector<at::Tensor> counts(group.values.size(), count);
   at::_fused_adamw_(group.values, group.gradients, group.first, group.second, {}, counts, learning_rate, options_.beta1,
                     options_.beta2, group.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false,

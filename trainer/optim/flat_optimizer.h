@@ -32,16 +32,14 @@ class FlatOptimizer {
   /// `owned`: the intervals that this rank updates, ascending. Moments exist for these alone. `parameters` must outlive
   /// the optimizer.
   FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options, const std::vector<comm::Interval>& owned);
-  /// One update from parameters.gradients(), which clipping scales in place. `gradient_norm`: the 2-norm of the whole
-  /// gradient, a 0-dim fp32 tensor on the device (no host sync). With `skip_non_finite` nothing changes but the count
-  /// of steps where it is not finite.
-  void step(double learning_rate, const at::Tensor& gradient_norm, bool skip_non_finite = false);
-  std::int64_t steps() const { return steps_; }
+  /// One update from parameters.gradients(), which clipping scales in place. All three are 0-dim fp32 tensors on the
+  /// device (no host sync): `count` is the number of this step, from 1, and `gradient_norm` the 2-norm of the whole
+  /// gradient. With `skip_non_finite` nothing changes where that is not finite.
+  void step(const at::Tensor& learning_rate, const at::Tensor& count, const at::Tensor& gradient_norm,
+            bool skip_non_finite = false);
   /// Moment buffers of the owned intervals, one after the other, for checkpoints: {momentum} or {first, second}; none
   /// for SGD without momentum.
   std::vector<comm::NamedTensor> state() const;
-  /// After state() was filled from a checkpoint: goes on as if `steps` steps had been taken.
-  void resume_at(std::int64_t steps) { steps_ = steps; }
 
  private:
   /// Intervals of the flat buffers that take the same weight decay.
@@ -49,13 +47,13 @@ class FlatOptimizer {
     std::vector<at::Tensor> values, gradients, first, second;
     double weight_decay = 0;
   };
-  void update(Group& group, double learning_rate, const std::optional<at::Tensor>& skip);
+  void update(Group& group, const at::Tensor& learning_rate, const at::Tensor& count,
+              const std::optional<at::Tensor>& skip);
 
   comm::FlatParameters& parameters_;
   OptimizerOptions options_;
   at::Tensor first_, second_;
   std::vector<Group> groups_;
-  std::int64_t steps_ = 0;
 };
 
 }  // namespace penumbra::trainer

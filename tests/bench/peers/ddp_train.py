@@ -41,7 +41,7 @@ def arguments():
     p.add_argument("--threads", type=int, default=1, help="compute threads a rank")
     p.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="cuda: one rank only")
     p.add_argument("--bf16", action="store_true", help="autocast of the nets")
-    p.add_argument("--compile", action="store_true", help="torch.compile the nets")
+    p.add_argument("--compile", choices=["default", "reduce-overhead"], help="torch.compile the nets, in this mode")
     p.add_argument("--workers", type=int, default=0, help="DataLoader workers a rank; 0: views in the main process")
     p.add_argument("--warm-up-steps", type=int, default=10)
     p.add_argument("--steps", type=int, default=50, help="measured steps, after the warm-up")
@@ -83,7 +83,7 @@ class Trainer:
         self.optimizer = make_optimizer(net, options)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: learning_rate_share((step + 0.5) / len(self.batches), options.epochs))
-        net = torch.compile(net) if options.compile else net
+        net = torch.compile(net, mode=options.compile) if options.compile else net
         self.net = net if options.ranks == 1 else DistributedDataParallel(
             net, gradient_as_bucket_view=True, bucket_cap_mb=options.bucket_mib, broadcast_buffers=options.broadcast_buffers)
         if options.fp16_wire:

@@ -138,4 +138,5 @@ class Views(Dataset):
 
 def make_loader(images, batches, ambiguous, workers):
     options = {"persistent_workers": True, "prefetch_factor": 4} if workers > 0 else {}
-    return DataLoader(Views(images, ambiguous), sampler=batches, batch_size=None, num_workers=workers, **options)
+    return DataLoader(Views(images, ambiguous), sampler=batches, batch_size=None, num_workers=workers,
+                      pin_memory=torch.cuda.is_available(), **options)

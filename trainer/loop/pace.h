@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+#include "trainer/config.h"
+#include "trainer/objective/objective.h"
+
+namespace penumbra::trainer {
+
+/// What of a step depends on where in the run it is: 0-dim fp32 tensors, all views of one.
+struct Pace {
+  Ramps ramps;
+  at::Tensor learning_rate;
+  at::Tensor count;  ///< of this step, from 1
+};
+
+inline constexpr std::int64_t kPaceNumbers = 5;
+
+/// Step `count` of the run: [kPaceNumbers] fp32 in host memory. `global_batch` scales the learning rate.
+at::Tensor pace_numbers(const Config& config, Progress progress, std::int64_t count, std::int64_t global_batch);
+
+/// The numbers under their names, where they lie.
+Pace pace_of(const at::Tensor& numbers);
+
+}  // namespace penumbra::trainer
