@@ -16,9 +16,9 @@ find_package(gRPC CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(LibTorch 2.11 REQUIRED OPTIONAL_COMPONENTS cuda)
 find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h
-  HINTS ${LIBTORCH_ROOT}/../nvidia/cu13/include ${LIBTORCH_ROOT}/../nvidia/cuda_runtime/include /usr/local/cuda/include)
-if(NOT LIBTORCH_CUDA_INCLUDE_DIR)
-  message(STATUS "no headers of the CUDA runtime: penumbra train will not record steps as CUDA graphs")
+  HINTS ${LIBTORCH_ROOT}/../nvidia/cu13/include ${LIBTORCH_ROOT}/../nvidia/cuda_runtime/include /usr/local/cuda/include NO_DEFAULT_PATH NO_CACHE)
+if(NOT LIBTORCH_CUDA_INCLUDE_DIR OR NOT TARGET LibTorch::cuda)
+  message(STATUS "no CUDA half of LibTorch, or no headers of its runtime: penumbra train will have no CUDA graphs")
 endif()
 set(PENUMBRA_MODULE_DIR ${CMAKE_BINARY_DIR}/lib)  # what is loaded when it is asked for
 set(CMAKE_BUILD_RPATH ${PENUMBRA_MODULE_DIR} ${LibTorch_RUNTIME_DIRS})

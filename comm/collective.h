@@ -68,12 +68,13 @@ class Collective {
 
   /// Whether calls can become part of a recorded step (comm/gpu/device_graph.h): nothing of them happens on the host.
   virtual bool can_be_recorded() const { return false; }
-  /// What `work` calls is recorded, and not under way by that. What it was recorded into must be gone before this is.
+  /// What `work` calls is recorded, and not under way by that; rethrows what it throws. All ranks call, or none. What
+  /// it was recorded into must be gone before this is.
   virtual void record(const std::function<void()>& work) { work(); }
-  /// `launch` hands a recorded step over to the current stream.
+  /// `launch` hands a recorded step over to the current stream. All ranks call. Throws CommError once aborted.
   virtual void replay(const std::function<void()>& launch) { launch(); }
   /// `tensor` travels often, whole or in parts: its memory is prepared for the network, where that helps, as long as
-  /// the result lives. That must be gone before this is.
+  /// the result lives, which must be gone before this is; null where it does not help. Throws CommError.
   virtual std::shared_ptr<void> register_buffer(const at::Tensor& /*tensor*/) { return nullptr; }
 
   Work all_reduce_sum(const at::Tensor& tensor) { return all_reduce_sum(tensor, Wire::exact); }

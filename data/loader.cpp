@@ -96,7 +96,7 @@ struct TrainLoader::Impl {
       const std::int64_t window =
           options.plan.windows.rows_per_window > 0 ? options.plan.windows.rows_per_window : set.size();
       stream.emplace(set.pixels, set.image_bytes(), shard, window / options.global_batch,
-                     static_cast<std::int64_t>(slots.size()));
+                     std::max(1, options.prefetch));
     }
     for (int i = 0; i < std::max(1, options.threads); ++i)
       workers.emplace_back([this](const std::stop_token& stop) { work(stop); });

@@ -170,8 +170,7 @@ const std::vector<Description>& table() {
        Scope::rank,
        {"phase"},
        "of a mean step: data (waiting for it), forward, backward, communication (exposed), optimizer; on a GPU until "
-       "the "
-       "work is handed over"},
+       "the work is handed over, and where steps are recorded all but the averages as forward"},
       {Metric::lateness,
        "penumbra_rank_lateness_seconds",
        kGauge,

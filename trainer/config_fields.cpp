@@ -38,7 +38,7 @@ std::vector<Field> run_and_data(Config& c) {
       number("data.deviation", c.loader.norm.deviation, 1e-3, 10, "then divided by"),
       number("data.prefetch", c.loader.prefetch, 1, 1024, "batches rendered ahead; at least one a thread"),
       number("data.threads", c.loader.threads, 0, 256,
-             "renderer threads a rank; 0: one where CPUs train, all cores but two where a GPU does"),
+             "renderer threads a rank; 0: one where CPUs train, all cores but two, at most 16, where a GPU does"),
   };
 }
 

@@ -12,7 +12,9 @@ namespace penumbra::comm {
 std::unique_ptr<DeviceGraph> make_cuda_graph() {
   void* module = dlopen(kCudaModule, RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) throw std::runtime_error(std::string("this build has no CUDA graphs: ") + dlerror());
-  return std::unique_ptr<DeviceGraph>(reinterpret_cast<NewCudaGraph>(dlsym(module, kNewCudaGraph))());
+  void* function = dlsym(module, kNewCudaGraph);
+  if (function == nullptr) throw std::runtime_error(std::string(kCudaModule) + " is of another build");
+  return std::unique_ptr<DeviceGraph>(reinterpret_cast<NewCudaGraph>(function)());
 }
 
 }  // namespace penumbra::comm

@@ -12,7 +12,7 @@ class DeviceGraph {
   virtual ~DeviceGraph() = default;
   /// Runs `work`, which gives work to the calling thread's current stream - not the default one -, and to streams that
   /// wait for it and that it waits for in the end. None of it is carried out. Once; throws what `work` throws, and
-  /// std::runtime_error where something cannot be recorded.
+  /// c10::Error where something cannot be recorded: there is then nothing to launch, and the device goes on.
   virtual void record(const std::function<void()>& work) = 0;
   /// Hands all that was recorded to the current stream.
   virtual void launch() = 0;

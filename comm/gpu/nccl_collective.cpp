@@ -216,14 +216,10 @@ void NcclCollective::enlist(std::shared_ptr<Launched> launched) {
 }
 
 void NcclCollective::record(const std::function<void()>& work) {
+  const auto end = [this](const void*) { recording_ = false; };
+  const std::unique_ptr<const void, decltype(end)> guard(this, end);
   recording_ = true;
-  try {
-    work();
-  } catch (...) {
-    recording_ = false;
-    throw;
-  }
-  recording_ = false;
+  work();
 }
 
 void NcclCollective::replay(const std::function<void()>& launch) {
@@ -242,7 +238,7 @@ std::shared_ptr<void> NcclCollective::register_buffer(const at::Tensor& tensor) 
   void* handle = nullptr;
   settle(nccl_.comm_register(comm_, tensor.mutable_data_ptr(), tensor.nbytes(), &handle), "ncclCommRegister");
   return {handle, [this, tensor](void* registered) {
-            if (!fate_->sealed()) nccl_.comm_deregister(comm_, registered);
+            if (!fate_->sealed()) nccl_.comm_deregister(comm_, registered);  // failing, it ends with the communicator
           }};
 }
 

@@ -18,6 +18,7 @@ std::uint64_t FlightRecorder::enqueue(std::string name, std::int64_t bytes) {
   const std::scoped_lock lock(mutex_);
   entries_.push_back({++progress_.entered, std::move(name), bytes, now()});
   if (entries_.size() > capacity_) entries_.pop_front();
+  open_.insert(progress_.entered);
   return progress_.entered;
 }
 
@@ -29,7 +30,8 @@ void FlightRecorder::start(std::uint64_t sequence) {
 void FlightRecorder::end(std::uint64_t sequence) {
   const std::scoped_lock lock(mutex_);
   if (FlightEntry* entry = find(sequence)) entry->ended = now();
-  progress_.ended = sequence;
+  open_.erase(sequence);
+  progress_.ended = open_.empty() ? progress_.entered : *open_.begin() - 1;
 }
 
 void FlightRecorder::enter_phase(std::string phase) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ struct FlightEntry {
 
 /// How far this rank has come.
 struct Progress {
-  std::uint64_t entered = 0,
-                ended = 0;      ///< sequence of the last collective that was asked for, and of the last that ended
+  std::uint64_t entered = 0;    ///< sequence of the last collective that was asked for
+  std::uint64_t ended = 0;      ///< up to which all have ended, though a later one may have
   std::string phase = "start";  ///< one word: what the rank is about
 };
 
@@ -46,6 +47,7 @@ class FlightRecorder {
   const std::size_t capacity_;
   mutable std::mutex mutex_;  ///< guards what follows
   std::deque<FlightEntry> entries_;
+  std::set<std::uint64_t> open_;  ///< what has not ended
   Progress progress_;
 };
 

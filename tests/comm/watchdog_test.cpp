@@ -239,10 +239,21 @@ TEST(Watchdog, OtherPhasesHaveATimeOfTheirOwn) {
   EXPECT_FALSE(zero.finding.wait(std::chrono::duration<double>(3)));
 }
 
+TEST(FlightRecorder, WhatEndsOutOfOrderDoesNotHideWhatHangs) {
+  FlightRecorder recorder;
+  const std::uint64_t hanging = recorder.enqueue("recorded step", 0), vote = recorder.enqueue("vote", 8);
+  recorder.end(vote);
+  EXPECT_EQ(recorder.progress().entered, 2U);
+  EXPECT_EQ(recorder.progress().ended, 0U);
+  recorder.end(hanging);
+  EXPECT_EQ(recorder.progress().ended, 2U);
+}
+
 TEST(FlightRecorder, KeepsTheLastCollectivesAndCountsAll) {
   FlightRecorder recorder(2);
   for (int i = 0; i < 3; ++i) recorder.enqueue("call " + std::to_string(i), 10 * i);
   recorder.start(1);  // has left the ring
+  recorder.end(1);
   recorder.start(2);
   recorder.end(2);
   const auto entries = recorder.entries();

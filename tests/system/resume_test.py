@@ -142,7 +142,7 @@ class Resume(ResumeCase):
         refused = self.go("kept", "train.batch=16")
         self.assertEqual(refused.returncode, USAGE)
         self.assertIn("train.batch was 32, now it is 16", refused.stderr)
-        self.done("kept", "log.every=2", "train.threads=1", "train.epochs=5")
+        self.done("kept", "log.every=2", "train.threads=1", "data.threads=2", "train.graph=off", "train.epochs=5")
         self.assertIn("is finished", self.done("kept", "train.epochs=5").stdout)
         self.assertIn("resumed from", self.done("kept", "train.epochs=6").stdout)
 

@@ -18,7 +18,7 @@ namespace penumbra::trainer {
 namespace {
 
 /// Sections and keys that change nothing of what is learned, or only how long.
-constexpr std::array<const char*, 15> kMayChange = {"log.",
+constexpr std::array<const char*, 18> kMayChange = {"log.",
                                                     "monitor.",
                                                     "watchdog.",
                                                     "checkpoint.",
@@ -28,7 +28,10 @@ constexpr std::array<const char*, 15> kMayChange = {"log.",
                                                     "sync.bucket_bytes",
                                                     "run.dir",
                                                     "data.memory_limit",
+                                                    "data.prefetch",
+                                                    "data.threads",
                                                     "train.epochs",
+                                                    "train.graph",
                                                     "train.threads",
                                                     "train.non_finite",
                                                     "train.tune_steps",

@@ -9,8 +9,12 @@ at::Tensor pace_numbers(const Config& config, Progress progress, std::int64_t co
   const Ramps ramps = ramps_at(config.objective, progress);
   const double rate =
       learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(global_batch));
-  return at::stack({ramps.coupling, ramps.soft_labels, ramps.weighted, at::scalar_tensor(rate, at::kFloat),
-                    at::scalar_tensor(count, at::kFloat)});
+  return at::stack({ramps.coupling, ramps.soft_labels, ramps.weighted, at::scalar_tensor(rate, at::kDouble),
+                    at::scalar_tensor(count, at::kDouble)});
+}
+
+at::Tensor pace_on(at::Device device, const at::Tensor& numbers) {
+  return numbers.to(device, device.is_cpu() ? at::kDouble : at::kFloat, /*non_blocking=*/true, /*copy=*/true);
 }
 
 Pace pace_of(const at::Tensor& numbers) { return {{numbers[0], numbers[1], numbers[2]}, numbers[3], numbers[4]}; }

@@ -17,10 +17,12 @@ namespace penumbra::trainer {
 namespace {
 
 constexpr int kCoresBesideRenderer = 2;  ///< of a rank with a GPU: the loop's, and autograd's
+constexpr int kMostThreads = 16;         ///< unless more are asked for: each holds a batch in page-locked memory
 
 data::LoaderOptions loader_options(const Config& config, const data::Windows& windows, at::Device device, int cores) {
   data::LoaderOptions options = config.loader;
-  if (options.threads == 0) options.threads = device.is_cpu() ? 1 : std::max(1, cores - kCoresBesideRenderer);
+  if (options.threads == 0)
+    options.threads = device.is_cpu() ? 1 : std::clamp(cores - kCoresBesideRenderer, 1, kMostThreads);
   options.plan.windows = windows;
   options.pinned = !device.is_cpu();
   return options;
@@ -28,9 +30,13 @@ data::LoaderOptions loader_options(const Config& config, const data::Windows& wi
 
 std::unique_ptr<comm::DeviceGraph> graph_if_any(const Config& config, comm::World& world, at::Device device) {
   StepGraph made = graph_for(config, world.collective(), device);
-  if (!made.graph && config.train.graph == GraphChoice::on && world.rank() == 0)
-    spdlog::warn("train.graph = \"on\", but steps are not launched as a CUDA graph: {}", made.problem);
-  return std::move(made.graph);
+  const std::vector<std::string> problems = world.all_gather(made.problem);
+  const auto problem = std::ranges::find_if(problems, [](const std::string& text) { return !text.empty(); });
+  if (problem == problems.end()) return std::move(made.graph);
+  const bool expected = world.size() == 1 && !device.is_cpu() && config.train.graph != GraphChoice::off;
+  if ((expected || config.train.graph == GraphChoice::on) && world.rank() == 0)
+    spdlog::warn("steps are not launched as a CUDA graph: rank {}: {}", problem - problems.begin(), *problem);
+  return nullptr;
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct TrainingState {
 struct StepSeconds {
   double forward = 0, backward = 0;  ///< the forward pass with the objective; the backward pass
   double exposed = 0;                ///< waiting for the wire
-  double optimizer = 0;              ///< the update, averages included
+  double optimizer = 0;              ///< the update; the averages, which Stepper adds
 };
 
 struct StepResult {

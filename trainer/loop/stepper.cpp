@@ -1,8 +1,9 @@
 #include "trainer/loop/stepper.h"
 
-#include <stdexcept>
+#include <exception>
 #include <utility>
 
+#include <ATen/ops/zeros.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <spdlog/spdlog.h>
 
@@ -15,9 +16,9 @@ constexpr std::int64_t kWarmUpSteps = 3;  ///< in which libraries choose their a
 
 std::string obstacle(const Config& config, const comm::Collective& collective, at::Device device) {
   if (device.is_cpu()) return "there is no GPU";
+  if (config.train.tune_steps > 0) return "train.tune_steps compares steps";
   if (collective.world_size() == 1) return "";
   if (!collective.can_be_recorded()) return "gradients go through host memory";
-  if (config.train.tune_steps > 0) return "train.tune_steps tries buckets";
   if (config.sync.mode == comm::SyncMode::sharded) return "sync.mode = \"sharded\" hands values over between steps";
   return "";
 }
@@ -32,7 +33,7 @@ StepGraph graph_for(const Config& config, const comm::Collective& collective, at
     return {nullptr, std::move(problem)};
   try {
     return {comm::make_cuda_graph(), ""};
-  } catch (const std::runtime_error& error) {
+  } catch (const std::exception& error) {
     return {nullptr, error.what()};
   }
 }
@@ -48,43 +49,49 @@ Stepper::Stepper(const Config& config, TrainingState& state, Interval& interval,
 
 void Stepper::take(const data::Batch& batch, Progress progress, std::int64_t count, double wait_seconds) {
   const at::Tensor pace = pace_numbers(config_, progress, count, batch.global_size);
-  await_device();
+  limit_lead();
   if (graph_ && !recorded_ && --steps_before_recording_ < 0) record(batch, pace);
   const bool fits = recorded_ && data::copy_batch(batch, recorded_->batch);
-  const StepSeconds seconds = fits ? replay(pace) : by_operators(batch, pace);
-  follow_weights(state_);
+  StepSeconds seconds = fits ? replay(pace) : by_operators(batch, pace);
+  seconds.optimizer += comm::seconds_of([&] { follow_weights(state_); });
   interval_.count(seconds, wait_seconds);
 }
 
-/// The device has ended the step before the last: its batch and what was made of it may go.
-void Stepper::await_device() {
+/// Waits until the device has no more than the last two steps before it.
+void Stepper::limit_lead() {
   if (state_.device.is_cpu()) return;
-  std::optional<c10::Event>& event = handed_over_[next_];
-  if (event) event->synchronize();
-  event.emplace(state_.device.type());
-  event->record(c10::impl::VirtualGuardImpl(state_.device.type()).getStream(state_.device));
-  next_ = (next_ + 1) % handed_over_.size();
+  std::optional<c10::Event>& end = ends_[next_];
+  if (end) end->synchronize();
+  if (!end) end.emplace(state_.device.type());
+  end->record(c10::impl::VirtualGuardImpl(state_.device.type()).getStream(state_.device));
+  next_ = (next_ + 1) % ends_.size();
 }
 
 void Stepper::record(const data::Batch& batch, const at::Tensor& pace) {
-  recorded_ = Inputs{data::copy_of(batch, state_.device), pace.clone().to(state_.device)};
+  recorded_ = Inputs{data::copy_of(batch, state_.device), pace_on(state_.device, pace)};
   const auto step = [this] {
     interval_.add(training_step(state_, recorded_->batch, config_, pace_of(recorded_->pace)));
   };
+  const at::Tensor failures = at::zeros({1});
   try {
     collective_.record([&] { graph_->record(step); });
-    if (collective_.rank() == 0) spdlog::info("steps are launched as a CUDA graph from here on");
   } catch (const std::exception& error) {
-    graph_.reset();
-    recorded_.reset();
+    failures.fill_(1);
     spdlog::warn("rank {}: a step cannot be recorded as a CUDA graph, training goes on without: {}", collective_.rank(),
                  error.what());
+  }
+  collective_.all_reduce_sum(failures).wait();
+  if (failures.item<float>() > 0) {
+    graph_.reset();
+    recorded_.reset();
+  } else if (collective_.rank() == 0) {
+    spdlog::info("steps are launched as a CUDA graph from here on");
   }
 }
 
 StepSeconds Stepper::by_operators(const data::Batch& batch, const at::Tensor& pace) {
   const StepResult result =
-      training_step(state_, data::to_device(batch, state_.device), config_, pace_of(pace.to(state_.device)));
+      training_step(state_, data::to_device(batch, state_.device), config_, pace_of(pace_on(state_.device, pace)));
   interval_.add(result);
   return result.seconds;
 }

@@ -66,6 +66,10 @@ struct Terms {
     result.total = result.total + ambiguous;
   }
 
+  void add(const at::Tensor& weight, const at::Tensor& loss) {
+    result.total = result.total + weight.to(loss.scalar_type()) * loss;
+  }
+
   void add_attention(DualNet& nets, const at::Tensor& omega, const at::Tensor& rho) {
     if (options.attention_weight == 0) return;
     auto& original = nets.original();
@@ -75,7 +79,7 @@ struct Terms {
     const auto loss = over_global_batch(omega * term.loss);
     result.attention = loss.detach();
     result.empty_attention = over_global_batch(term.empty.to(at::kFloat));
-    result.total = result.total + (rho * options.attention_weight) * loss;
+    add(rho * options.attention_weight, loss);
   }
 
   void add_alignment(const at::Tensor& omega, const at::Tensor& rho) {
@@ -87,7 +91,7 @@ struct Terms {
     const auto per_sample = alignment(log_m, log_p(*views.ambiguous), options.divergence);
     const auto loss = over_global_batch(omega * (tau * tau) * per_sample);
     result.alignment = loss.detach();
-    result.total = result.total + (rho * options.alignment_weight) * loss;
+    add(rho * options.alignment_weight, loss);
   }
 
   /// What the banks store, at temperature 1.
@@ -101,7 +105,7 @@ struct Terms {
   }
 };
 
-at::Tensor number(double value) { return at::scalar_tensor(value, at::kFloat); }
+at::Tensor number(double value) { return at::scalar_tensor(value, at::kDouble); }
 
 }  // namespace
 

@@ -39,15 +39,15 @@ struct Progress {
   double epoch = 0, epochs = 1;
 };
 
-/// What of the objective depends on where in the run a step is: 0-dim fp32 tensors on the nets' device, so that a
-/// recorded step reads new ones (method.md, sections 4 and 5).
+/// What of the objective depends on where in the run a step is: 0-dim tensors of any floating-point type on the nets'
+/// device, so that a recorded step reads new ones (method.md, sections 4 and 5).
 struct Ramps {
-  at::Tensor coupling;     ///< rho(t), of the coupling terms
-  at::Tensor soft_labels;  ///< rho_beta(t); 0 in the warm-up
+  at::Tensor coupling;     ///< rho(t) in [0, 1], of the coupling terms
+  at::Tensor soft_labels;  ///< rho_beta(t) in [0, 1]; 0 in the warm-up
   at::Tensor weighted;     ///< 1: samples have their weights; 0, in the warm-up: all have 1
 };
 
-/// In host memory.
+/// fp64, in host memory.
 Ramps ramps_at(const ObjectiveOptions& options, Progress progress);
 
 /// The loss of one batch and what is logged of it. All scalars are fp32 tensors on the device, already divided by the

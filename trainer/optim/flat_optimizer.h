@@ -32,7 +32,7 @@ class FlatOptimizer {
   /// `owned`: the intervals that this rank updates, ascending. Moments exist for these alone. `parameters` must outlive
   /// the optimizer.
   FlatOptimizer(comm::FlatParameters& parameters, OptimizerOptions options, const std::vector<comm::Interval>& owned);
-  /// One update from parameters.gradients(), which clipping scales in place. All three are 0-dim fp32 tensors on the
+  /// One update from parameters.gradients(), which clipping scales in place. All three are 0-dim tensors on the
   /// device (no host sync): `count` is the number of this step, from 1, and `gradient_norm` the 2-norm of the whole
   /// gradient. With `skip_non_finite` nothing changes where that is not finite.
   void step(const at::Tensor& learning_rate, const at::Tensor& count, const at::Tensor& gradient_norm,
