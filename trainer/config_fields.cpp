@@ -143,9 +143,8 @@ std::vector<Field> optimisation(Config& c) {
              "\"auto\": a GPU a rank where every rank sees one, else CPUs"),
       choice("train.graph", c.train.graph,
              {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
-             "on a GPU, launch steps as one CUDA graph: \"auto\" with one rank, \"on\" also with several over NCCL; "
-             "off by "
-             "itself where that cannot hold"),
+             "launch a GPU's steps as one CUDA graph where that can hold: \"auto\" with one rank, \"on\" also with "
+             "several"),
       flag("train.deterministic", c.train.deterministic,
            "on a GPU, only algorithms that add in a fixed order, which are slower: the same bits from the same start"),
       choice("train.precision", c.train.precision, {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}},

@@ -237,6 +237,7 @@ std::shared_ptr<void> NcclCollective::register_buffer(const at::Tensor& tensor) 
   if (!nccl_.comm_register || !nccl_.comm_deregister) return nullptr;
   void* handle = nullptr;
   settle(nccl_.comm_register(comm_, tensor.mutable_data_ptr(), tensor.nbytes(), &handle), "ncclCommRegister");
+  if (handle == nullptr) return nullptr;
   return {handle, [this, tensor](void* registered) {
             if (!fate_->sealed()) nccl_.comm_deregister(comm_, registered);  // failing, it ends with the communicator
           }};
