@@ -224,11 +224,6 @@ Batch to_device(const Batch& batch, at::Device device) {
   return with_each(batch, [&](const at::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
 }
 
-Batch copy_of(const Batch& batch, at::Device device) {
-  return with_each(batch,
-                   [&](const at::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/false, /*copy=*/true); });
-}
-
 bool copy_batch(const Batch& from, const Batch& to) {
   const auto source = tensors_of(from);
   const auto target = tensors_of(to);

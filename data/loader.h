@@ -74,9 +74,6 @@ class TrainLoader {
 /// The batch's tensors on another device; not copied where they are there already.
 Batch to_device(const Batch& batch, at::Device device);
 
-/// A batch of tensors of its own there.
-Batch copy_of(const Batch& batch, at::Device device);
-
 /// Copies the tensors of `from` into those of `to`. False, and nothing is copied, where they are not of the same
 /// shapes.
 bool copy_batch(const Batch& from, const Batch& to);

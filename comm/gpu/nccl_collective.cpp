@@ -8,6 +8,7 @@
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/ScopeExit.h>
 #include <pthread.h>
 
 #include "comm/error.h"
@@ -216,9 +217,8 @@ void NcclCollective::enlist(std::shared_ptr<Launched> launched) {
 }
 
 void NcclCollective::record(const std::function<void()>& work) {
-  const auto end = [this](const void*) { recording_ = false; };
-  const std::unique_ptr<const void, decltype(end)> guard(this, end);
   recording_ = true;
+  const auto end = c10::make_scope_exit([this] { recording_ = false; });
   work();
 }
 

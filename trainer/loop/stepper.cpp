@@ -68,7 +68,7 @@ void Stepper::limit_lead() {
 }
 
 void Stepper::record(const data::Batch& batch, const at::Tensor& pace) {
-  recorded_ = Inputs{data::copy_of(batch, state_.device), pace_on(state_.device, pace)};
+  recorded_ = Inputs{data::to_device(batch, state_.device), pace_on(state_.device, pace)};
   const auto step = [this] {
     interval_.add(training_step(state_, recorded_->batch, config_, pace_of(recorded_->pace)));
   };
