@@ -56,20 +56,30 @@ void write(std::ostream& out, const std::vector<std::int64_t>& numbers) {
 
 }  // namespace
 
+at::Tensor make_views_of_one(const std::vector<NamedTensor>& tensors) {
+  const at::NoGradGuard no_grad;
+  std::int64_t total = 0;
+  for (const NamedTensor& named : tensors) total += named.tensor.numel();
+  at::Tensor one = at::empty({total}, tensors.front().tensor.options().requires_grad(false));
+  std::int64_t offset = 0;
+  for (const NamedTensor& named : tensors) {
+    const at::Tensor view = one.as_strided(named.tensor.sizes(), named.tensor.strides(), offset);
+    view.copy_(named.tensor);
+    named.tensor.set_data(view);
+    offset += named.tensor.numel();
+  }
+  return one;
+}
+
 FlatParameters::FlatParameters(std::vector<NamedTensor> parameters) {
   require_valid(parameters);
   std::reverse(parameters.begin(), parameters.end());
   segments_ = lay_out(parameters);
-  const at::NoGradGuard no_grad;
-  const std::int64_t total = segments_.back().offset + segments_.back().size;
-  values_ = at::empty({total}, parameters.front().tensor.options().requires_grad(false));
+  values_ = make_views_of_one(parameters);
   gradients_ = at::zeros_like(values_);
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     const Segment& segment = segments_[i];
     at::Tensor& tensor = parameters[i].tensor;
-    const at::Tensor view = values_.as_strided(segment.sizes, segment.strides, segment.offset);
-    view.copy_(tensor);
-    tensor.set_data(view);
     tensor.mutable_grad() = gradients_.as_strided(segment.sizes, segment.strides, segment.offset);
     parameters_.push_back(tensor);
   }

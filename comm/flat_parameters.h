@@ -9,11 +9,15 @@
 
 namespace penumbra::comm {
 
-/// A trainable tensor under its checkpoint name, e.g. "original.layer1.0.conv1.weight".
+/// A tensor under its checkpoint name, e.g. "original.layer1.0.conv1.weight".
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
 };
+
+/// Moves dense fp32 tensors, at least one, to a new one [all elements] on the first one's device, of which they become
+/// views, one after the other. Their strides stay.
+at::Tensor make_views_of_one(const std::vector<NamedTensor>& tensors);
 
 /// One parameter's interval of the flat index space.
 struct Segment {

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
@@ -16,18 +18,17 @@
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include "comm/buffer_pack.h"
-
 namespace penumbra::comm {
 namespace {
 
 /// A run of whole segments of the flat gradients.
 struct Bucket {
   Interval run;
-  std::int64_t parameters = 0;
-  std::int64_t missing = 0;  ///< parameters whose gradient of this step is not complete yet
+  std::size_t first_slot = 0, slots = 0;
+  std::size_t missing = 0;  ///< slots whose gradient of this step is not complete yet
 };
 
+/// A parameter, as the segment it is of the flat buffers.
 struct Slot {
   at::Tensor parameter, gradient;  ///< gradient: its view into the flat buffer
   std::size_t bucket = 0;
@@ -53,8 +54,8 @@ at::Tensor two_norm(const at::Tensor& flat) {
 }  // namespace
 
 struct GradientSync::Impl {
-  Impl(FlatParameters& flat, std::vector<at::Tensor> running, Collective& with, const GradientSyncOptions& how)
-      : parameters(flat), collective(with), options(how), buffers(std::move(running)) {
+  Impl(FlatParameters& flat, at::Tensor running, Collective& with, const GradientSyncOptions& how)
+      : parameters(flat), collective(with), options(how), statistics(std::move(running)) {
     const std::span<const Segment> segments = flat.segments();
     for (std::size_t i = 0; i < segments.size(); ++i) {
       slots.push_back({flat.parameters()[i],
@@ -64,7 +65,7 @@ struct GradientSync::Impl {
 
   void divide();
   void arrived(std::size_t index);
-  void seat(Slot& slot);
+  void collect(const Bucket& bucket);
   void launch_full();
   void launch(const Bucket& bucket);
   void await_gather(std::size_t bucket);
@@ -75,7 +76,7 @@ struct GradientSync::Impl {
   FlatParameters& parameters;
   Collective& collective;
   GradientSyncOptions options;
-  BufferPack buffers;
+  at::Tensor statistics;
   std::vector<Bucket> buckets;
   std::vector<Slot> slots;
   std::vector<std::shared_ptr<torch::autograd::Node>> accumulators;
@@ -94,36 +95,43 @@ struct GradientSync::Impl {
 void GradientSync::Impl::divide() {
   buckets.clear();
   const std::span<const Segment> segments = parameters.segments();
-  std::int64_t begin = 0, end = 0, count = 0;
-  const auto close = [&] {
-    buckets.push_back({{begin, end - begin}, count, count});
+  std::int64_t begin = 0, end = 0;
+  std::size_t first = 0;
+  const auto close = [&](std::size_t next_slot) {
+    buckets.push_back({{begin, end - begin}, first, next_slot - first, next_slot - first});
     begin = end;
-    count = 0;
+    first = next_slot;
   };
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const std::int64_t limit = buckets.empty() ? options.first_bucket_bytes : options.bucket_bytes;
     const std::int64_t bytes = (end + segments[i].size - begin) * parameters.gradients().element_size();
-    if (count > 0 && bytes > limit) close();
+    if (i > first && bytes > limit) close(i);
     end += segments[i].size;
-    ++count;
     slots[i].bucket = buckets.size();
   }
-  close();
+  close(segments.size());
 }
 
-/// Autograd may have put another tensor in the gradient's place, as it does for double backward.
-void GradientSync::Impl::seat(Slot& slot) {
-  at::Tensor& gradient = slot.parameter.mutable_grad();
-  if (gradient.is_same(slot.gradient)) return;
+/// Autograd has left each gradient in a tensor of its own, or none. All of a bucket's move to the flat buffer at once.
+void GradientSync::Impl::collect(const Bucket& bucket) {
   const at::NoGradGuard no_grad;
-  if (gradient.defined() && gradient.data_ptr() != slot.gradient.data_ptr()) slot.gradient.copy_(gradient);
-  gradient = slot.gradient;
+  std::vector<at::Tensor> views, arrived;
+  for (Slot& slot : std::span(slots).subspan(bucket.first_slot, bucket.slots)) {
+    at::Tensor& gradient = slot.parameter.mutable_grad();
+    if (gradient.defined()) {
+      views.push_back(slot.gradient);
+      arrived.push_back(gradient);
+    } else {
+      slot.gradient.zero_();
+    }
+    gradient = slot.gradient;
+  }
+  if (!views.empty()) at::_foreach_copy_(views, arrived);
 }
 
 void GradientSync::Impl::arrived(std::size_t index) {
   const std::scoped_lock lock(mutex);
   Slot& slot = slots[index];
-  seat(slot);
   if (!armed) return;
   if (slot.arrivals == backwards) {
     throw std::logic_error(
@@ -139,6 +147,7 @@ void GradientSync::Impl::launch_full() {
 }
 
 void GradientSync::Impl::launch(const Bucket& bucket) {
+  collect(bucket);
   if (alone()) return;
   const at::Tensor gradients = cut(parameters.gradients(), bucket.run);
   under_way.push_back(sharded() ? collective.reduce_scatter_sum(gradients, options.wire)
@@ -157,11 +166,14 @@ void GradientSync::Impl::wait_for(std::vector<Work> works) {
   exposed_seconds += waited.count();
 }
 
-GradientSync::GradientSync(FlatParameters& parameters, std::vector<at::Tensor> buffers, Collective& collective,
+GradientSync::GradientSync(FlatParameters& parameters, at::Tensor statistics, Collective& collective,
                            GradientSyncOptions options)
-    : impl_(std::make_shared<Impl>(parameters, std::move(buffers), collective, options)) {
+    : impl_(std::make_shared<Impl>(parameters, std::move(statistics), collective, options)) {
   if (options.first_bucket_bytes <= 0 || options.bucket_bytes <= 0) {
     throw std::invalid_argument("gradient buckets must have at least one byte");
+  }
+  if (impl_->statistics.defined() && impl_->statistics.scalar_type() != at::kFloat) {
+    throw std::invalid_argument("running statistics must be fp32");
   }
   impl_->divide();
   if (!impl_->alone()) impl_->registrations.push_back(collective.register_buffer(parameters.gradients()));
@@ -185,13 +197,11 @@ GradientSync::~GradientSync() {
 void GradientSync::begin_step(int backwards) {
   if (backwards < 1) throw std::invalid_argument("a step has at least one backward pass");
   const std::scoped_lock lock(impl_->mutex);
-  const at::NoGradGuard no_grad;
   for (Slot& slot : impl_->slots) {
-    slot.parameter.mutable_grad() = slot.gradient;
+    slot.parameter.mutable_grad() = at::Tensor();
     slot.arrivals = 0;
   }
-  impl_->parameters.gradients().zero_();
-  for (Bucket& bucket : impl_->buckets) bucket.missing = bucket.parameters;
+  for (Bucket& bucket : impl_->buckets) bucket.missing = bucket.slots;
   impl_->under_way.clear();
   impl_->next = 0;
   impl_->backwards = backwards;
@@ -205,12 +215,12 @@ void GradientSync::finish_step() {
   if (!impl_->armed) throw std::logic_error("finish_step() without begin_step()");
   impl_->armed = false;
   for (; impl_->next < impl_->buckets.size(); ++impl_->next) impl_->launch(impl_->buckets[impl_->next]);
-  if (!impl_->alone() && !impl_->buffers.empty())
-    impl_->under_way.push_back(impl_->collective.all_reduce_sum(impl_->buffers.pack()));
+  const bool averages = !impl_->alone() && impl_->statistics.defined();
+  if (averages) impl_->under_way.push_back(impl_->collective.all_reduce_sum(impl_->statistics));
   std::vector<Work> under_way = std::exchange(impl_->under_way, {});
   lock.unlock();
   impl_->wait_for(std::move(under_way));
-  if (!impl_->alone()) impl_->buffers.unpack(1.0 / impl_->collective.world_size());
+  if (averages) impl_->statistics.mul_(1.0 / impl_->collective.world_size());
 }
 
 std::vector<Interval> GradientSync::owned() const {
@@ -280,15 +290,10 @@ double GradientSync::exposed_seconds() const { return impl_->exposed_seconds; }
 
 std::int64_t GradientSync::buckets() const { return static_cast<std::int64_t>(impl_->buckets.size()); }
 
-void broadcast_state(FlatParameters& parameters, const std::vector<at::Tensor>& buffers, Collective& collective) {
+void broadcast_state(FlatParameters& parameters, const at::Tensor& statistics, Collective& collective) {
   if (collective.world_size() == 1) return;
-  BufferPack pack(buffers);
-  Work values = collective.broadcast(parameters.values(), 0);
-  if (!pack.empty()) {
-    collective.broadcast(pack.pack(), 0).wait();
-    pack.unpack(1);
-  }
-  values.wait();
+  collective.broadcast(parameters.values(), 0).wait();
+  if (statistics.defined()) collective.broadcast(statistics, 0).wait();
 }
 
 }  // namespace penumbra::comm

@@ -26,25 +26,27 @@ struct GradientSyncOptions {
 
 /// Sums gradients over the ranks while backward still runs. Buckets are fixed runs of the flat gradient buffer; a hook
 /// on each parameter's gradient accumulator counts its bucket down, and bucket k leaves once it is full *and* k-1 has
-/// left, so that the order is the same on every rank. Gradients that never came count as zero. The loss must be the
-/// local sum over the *global* batch size: sums are then exact for uneven shares. Running statistics of batch norm are
-/// averaged over the ranks in a last bucket. One backward at a time.
+/// left, so that the order is the same on every rank. Until then autograd keeps each gradient in a tensor of its own: a
+/// bucket's move into the buffer at once, where on a GPU adding up each would be a kernel of its own. Gradients that
+/// never came count as zero. The loss must be the local sum over the *global* batch size: sums are then exact for
+/// uneven shares. Running statistics of batch norm are averaged over the ranks in a last bucket. One backward at a
+/// time.
 ///
 /// A step: begin_step(), forward with await_values() of each layer, backward, finish_step(), update of the owned()
 /// intervals, share_values().
 class GradientSync {
  public:
-  /// `buffers`: fp32 running statistics to average, in the same order on every rank. All must outlive this.
-  GradientSync(FlatParameters& parameters, std::vector<at::Tensor> buffers, Collective& collective,
+  /// `statistics`: what to average, [elements] fp32, or undefined for nothing. All must outlive this.
+  GradientSync(FlatParameters& parameters, at::Tensor statistics, Collective& collective,
                GradientSyncOptions options = {});
   ~GradientSync();
   GradientSync(const GradientSync&) = delete;
   GradientSync& operator=(const GradientSync&) = delete;
 
-  /// Zeroes the gradients and arms the buckets. Gradients add up over `backwards` backward passes, and the buckets
+  /// Forgets the gradients and arms the buckets. Gradients add up over `backwards` backward passes, and the buckets
   /// leave in the last one.
   void begin_step(int backwards = 1);
-  /// Sends what is still here and waits for everything on the wire; averages the buffers.
+  /// Sends what is still here and waits for everything on the wire; averages the statistics.
   void finish_step();
   /// The intervals of the flat index space whose sums this rank has after finish_step(), ascending: the whole of it, or
   /// when sharded its part of each bucket.
@@ -73,7 +75,7 @@ class GradientSync {
   std::shared_ptr<Impl> impl_;
 };
 
-/// Broadcasts rank 0's parameters and buffers to all.
-void broadcast_state(FlatParameters& parameters, const std::vector<at::Tensor>& buffers, Collective& collective);
+/// Broadcasts rank 0's parameters and statistics to all.
+void broadcast_state(FlatParameters& parameters, const at::Tensor& statistics, Collective& collective);
 
 }  // namespace penumbra::comm

@@ -58,6 +58,18 @@ TEST(FlatParameters, LieInReverseOrderOfExecutionWithoutGaps) {
   EXPECT_TRUE(flat.parameters()[3].is_same(net.convolution));
 }
 
+TEST(ViewsOfOne, KeepTheirValuesAndStridesAndLieOneAfterTheOther) {
+  const at::Tensor first = at::arange(3, at::kFloat), second = at::arange(6, at::kFloat).view({2, 3}).t();
+  const at::Tensor alias = first, before = second.clone();
+  const at::Tensor one = make_views_of_one({{"first", first}, {"second", second}});
+  EXPECT_TRUE(one.equal(at::tensor({0.0F, 1.0F, 2.0F, 0.0F, 1.0F, 2.0F, 3.0F, 4.0F, 5.0F})));
+  EXPECT_TRUE(second.equal(before));
+  EXPECT_EQ(second.strides(), before.strides());
+  one.fill_(7);
+  EXPECT_TRUE(alias.eq(7).all().item<bool>()) << "whoever holds the tensor holds the view";
+  EXPECT_TRUE(second.eq(7).all().item<bool>());
+}
+
 TEST(FlatParameters, KeepTheirValuesShapesAndStrides) {
   const Net net;
   const auto parameters = net.parameters();

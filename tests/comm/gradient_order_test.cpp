@@ -1,11 +1,14 @@
 // What GradientSync sends and when, seen by a collective that only pretends to have a second rank.
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -133,6 +136,50 @@ TEST(GradientOrder, EveryElementIsSummedOnce) {
   }
 }
 
+TEST(GradientOrder, GradientThatNoLongerComesIsZero) {
+  OneRank rank({300, 300});
+  rank.step();
+  rank.sync.begin_step();
+  rank.sync.finish_step();
+  EXPECT_TRUE(rank.flat.gradients().eq(0).all().item<bool>());
+}
+
+/// How often each operator is called in this thread and in autograd's on behalf of it, while it lives.
+class Calls {
+ public:
+  Calls() : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(note))) { count().clear(); }
+  ~Calls() { at::removeCallback(handle_); }
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
+
+  int of(const std::string& name) const { return count()[name]; }
+
+ private:
+  static std::map<std::string, int>& count() {
+    static std::map<std::string, int> counts;
+    return counts;
+  }
+  static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
+    ++count()[function.name()];
+    return nullptr;
+  }
+
+  at::CallbackHandle handle_;
+};
+
+TEST(GradientOrder, ABucketsGradientsMoveAtOnceAndAreNotAddedUpOneByOne) {
+  OneRank rank({1 << 20, 1 << 20});
+  SmallNet without;
+  const auto additions = [](const auto& step) {
+    const Calls calls;
+    step();
+    EXPECT_GT(calls.of("aten::convolution"), 0) << "calls are counted";
+    return std::pair(calls.of("aten::add_"), calls.of("aten::_foreach_copy_"));
+  };
+  const auto [plain_additions, plain_moves] = additions([&] { loss_of(without).backward(); });
+  EXPECT_EQ(additions([&] { rank.step(); }), std::pair(plain_additions, plain_moves + 1));
+}
+
 TEST(GradientOrder, GradientThatAutogradReplacedIsSummedAllTheSame) {
   OneRank rank;
   rank.sync.begin_step();
@@ -220,7 +267,7 @@ TEST(GradientOrder, RefusesEmptyBucketsAndStatisticsThatAreNotFp32) {
   FlatParameters flat(net.parameters());
   Pretended wire;
   EXPECT_THROW(GradientSync(flat, {}, wire, {0, 1}), std::invalid_argument);
-  EXPECT_THROW(GradientSync(flat, {at::zeros({1}, at::kLong)}, wire), std::invalid_argument);
+  EXPECT_THROW(GradientSync(flat, at::zeros({1}, at::kLong), wire), std::invalid_argument);
 }
 
 }  // namespace

@@ -48,6 +48,9 @@ TEST(DualNet, EachNetSeesItsOwnViewsAlone) {
     EXPECT_EQ(largest_difference(nets.original().buffers()[i].tensor, original.buffers()[i].tensor), 0);
     EXPECT_EQ(largest_difference(nets.ambiguous()->buffers()[i].tensor, ambiguous.buffers()[i].tensor), 0);
   }
+  std::vector<at::Tensor> buffers;
+  for (const auto& buffer : nets.buffers()) buffers.push_back(buffer.tensor.flatten());
+  EXPECT_TRUE(nets.statistics().equal(at::cat(buffers)));
 }
 
 TEST(DualNet, SharedConvolutionsAreOneTensorThatLearnsFromBothViews) {

@@ -18,7 +18,7 @@ struct Weights {
 
 TEST(WeightAverage, FollowsTheRecursionWithItsEarlyDecay) {
   Weights w;
-  WeightAverage average(w.flat, {w.mean}, 0.95);
+  WeightAverage average(w.flat, w.mean, 0.95);
   double weight = 4, mean = 8;
   for (int n = 0; n < 400; ++n) {
     const double x = std::sin(0.1 * n), y = std::cos(0.1 * n);
@@ -36,7 +36,7 @@ TEST(WeightAverage, FollowsTheRecursionWithItsEarlyDecay) {
 
 TEST(WeightAverage, TheFirstUpdateTakesNineTenthsOfTheNewWeights) {
   Weights w;
-  WeightAverage average(w.flat, {w.mean}, 0.999);
+  WeightAverage average(w.flat, w.mean, 0.999);
   w.flat.values().fill_(14);
   average.update();
   average.swap();
@@ -45,7 +45,7 @@ TEST(WeightAverage, TheFirstUpdateTakesNineTenthsOfTheNewWeights) {
 
 TEST(WeightAverage, ForgetsHalfOfItselfInItsHalfLife) {
   Weights w;
-  WeightAverage average(w.flat, {w.mean}, decay_of_half_life(1.5, 40));
+  WeightAverage average(w.flat, w.mean, decay_of_half_life(1.5, 40));
   average.resume_at(1'000'000);  // the early decay is long past
   w.flat.values().fill_(2);
   for (int step = 0; step < 60; ++step) average.update();
@@ -55,7 +55,7 @@ TEST(WeightAverage, ForgetsHalfOfItselfInItsHalfLife) {
 
 TEST(WeightAverage, SwappingTwiceGivesBackTheSameBits) {
   Weights w;
-  WeightAverage average(w.flat, {w.mean}, 0.9);
+  WeightAverage average(w.flat, w.mean, 0.9);
   w.flat.values().copy_(at::arange(6).to(at::kFloat).div(7));
   w.mean.copy_(at::arange(3).to(at::kFloat).div(3));
   const at::Tensor weight = w.flat.values().clone(), mean = w.mean.clone();
@@ -69,7 +69,7 @@ TEST(WeightAverage, SwappingTwiceGivesBackTheSameBits) {
 
 TEST(WeightAverage, RefusesToAverageTheAverageItself) {
   Weights w;
-  WeightAverage average(w.flat, {w.mean}, 0.9);
+  WeightAverage average(w.flat, w.mean, 0.9);
   average.swap();
   EXPECT_THROW(average.update(), std::logic_error);
   average.swap();

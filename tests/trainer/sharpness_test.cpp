@@ -27,7 +27,7 @@ struct TwoWeights {
   comm::FlatParameters flat{{{"w", weight}}};
 
   SharpnessAscent ascent(std::vector<comm::Interval> owned = {{0, 3}}) {
-    return {flat, std::move(owned), {mean}, kRadius};
+    return {flat, std::move(owned), mean, kRadius};
   }
 };
 
@@ -134,7 +134,7 @@ TEST(SharpnessAwareDescent, IsThatOfTheWholeBatchInDoublesOnAnyRanks) {
     SmallNet net;
     comm::FlatParameters flat(net.parameters());
     comm::GradientSync sync(flat, {}, test_world().collective(), {.first_bucket_bytes = 512, .mode = mode});
-    SharpnessAscent ascent(flat, sync.owned(), {}, kRadius);
+    SharpnessAscent ascent(flat, sync.owned(), at::empty({0}), kRadius);
     Reference reference;
     const at::Tensor start = net.linear.clone();
     for (int step = 0; step < 4; ++step) {

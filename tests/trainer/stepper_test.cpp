@@ -88,7 +88,7 @@ class SmallRun {
 
   bool replays() const { return stepper_.replays(); }
   const at::Tensor& values() { return state_.parameters.values(); }
-  const at::Tensor& average() { return state_.average->averages().front(); }
+  const at::Tensor& average() { return state_.average->weights(); }
   double loss() { return interval_.take(kBatch).loss; }
 
  private:

@@ -83,7 +83,19 @@ void fill(const at::Tensor& tensor, const WholeArrays& arrays, const std::string
   tensor.detach().copy_(tensor_of(find(arrays, name, tensor.numel())).view(tensor.sizes()));
 }
 
+/// Of the weights, and then of each of the nets' running statistics.
 std::string average_name(std::size_t index) { return fmt::format("average/{:04}", index); }
+
+/// The parts of `statistics`, which is laid out as the nets' running ones are, under their names in a checkpoint.
+std::vector<comm::NamedTensor> averaged_statistics(const DualNet& nets, const at::Tensor& statistics) {
+  std::vector<comm::NamedTensor> parts;
+  std::int64_t offset = 0;
+  for (const comm::NamedTensor& buffer : nets.buffers()) {
+    parts.push_back({average_name(parts.size() + 1), statistics.narrow(0, offset, buffer.tensor.numel())});
+    offset += buffer.tensor.numel();
+  }
+  return parts;
+}
 
 }  // namespace
 
@@ -107,8 +119,9 @@ void stage(TrainingState& state, const Interval& interval, comm::Collective& col
     }
   }
   if (state.average) {
-    for (std::size_t i = 0; i < state.average->averages().size(); ++i)
-      share(average_name(i), state.average->averages()[i]);
+    share(average_name(0), state.average->weights());
+    for (const comm::NamedTensor& part : averaged_statistics(state.nets, state.average->statistics()))
+      share(part.name, part.tensor);
   }
   for (const comm::NamedTensor& item : state.bank.snapshot()) share("bank/" + item.name, item.tensor);
   if (rank == 0) {
@@ -136,8 +149,9 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
     }
   }
   if (state.average) {
-    for (std::size_t i = 0; i < state.average->averages().size(); ++i)
-      fill(state.average->averages()[i], arrays, average_name(i));
+    fill(state.average->weights(), arrays, average_name(0));
+    for (const comm::NamedTensor& part : averaged_statistics(state.nets, state.average->statistics()))
+      fill(part.tensor, arrays, part.name);
   }
   for (const comm::NamedTensor& buffer : state.nets.buffers()) fill(buffer.tensor, arrays, "buffer/" + buffer.name);
   restore_bank(state.bank, arrays);
@@ -158,11 +172,12 @@ void restore(TrainingState& state, Interval& interval, const WholeArrays& arrays
 void restore_nets(DualNet& nets, const WholeArrays& arrays) {
   const at::NoGradGuard no_grad;
   const comm::FlatParameters parameters(nets.parameters());
-  std::size_t next = 0;  // of the averages: the flat weights, then the statistics
-  const bool averaged = arrays.contains(average_name(next));
-  fill(parameters.values(), arrays, averaged ? average_name(next++) : "values");
-  for (const comm::NamedTensor& buffer : nets.buffers())
-    fill(buffer.tensor, arrays, averaged ? average_name(next++) : "buffer/" + buffer.name);
+  const bool averaged = arrays.contains(average_name(0));
+  fill(parameters.values(), arrays, averaged ? average_name(0) : "values");
+  std::vector<comm::NamedTensor> statistics = nets.buffers();
+  for (comm::NamedTensor& buffer : statistics) buffer.name = "buffer/" + buffer.name;
+  if (averaged) statistics = averaged_statistics(nets, nets.statistics());
+  for (const comm::NamedTensor& part : statistics) fill(part.tensor, arrays, part.name);
 }
 
 void restore_bank(UncertaintyBank& bank, const WholeArrays& arrays) {

@@ -12,12 +12,6 @@
 namespace penumbra::trainer {
 namespace {
 
-std::vector<at::Tensor> tensors(const std::vector<NamedTensor>& named) {
-  std::vector<at::Tensor> out;
-  for (const NamedTensor& item : named) out.push_back(item.tensor);
-  return out;
-}
-
 /// Each net's run of the flat index space, f_o's first.
 std::vector<comm::Interval> intervals_of_nets(const comm::FlatParameters& parameters) {
   std::vector<comm::Interval> out;
@@ -44,19 +38,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
-
-std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> out;
-  for (const at::Tensor& tensor : tensors) out.push_back(tensor.clone());
-  return out;
-}
-
-/// Running statistics of a step whose gradient is not finite are not kept either.
-void keep_if_finite(const std::vector<at::Tensor>& buffers, const std::vector<at::Tensor>& before,
-                    const at::Tensor& gradient_norm) {
-  const at::Tensor finite = gradient_norm.isfinite();
-  for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].copy_(at::where(finite, buffers[i], before[i]));
-}
 
 /// The gradient of the global batch at the present weights, for which `told` (part, views, loss) hears of each part.
 template <typename Told>
@@ -115,26 +96,25 @@ TrainingState::TrainingState(const Config& config, const data::SampleSet& train,
       nets(net_for(config, train.info), config.train.method, config.seed, config.train.convolutions, on),
       parameters(nets.parameters()),
       net_intervals(intervals_of_nets(parameters)),
-      gradients(parameters, tensors(nets.buffers()), collective, config.sync),
+      gradients(parameters, nets.statistics(), collective, config.sync),
       optimizer(parameters, config.optimizer, gradients.owned()),
       bank(empty_bank(train, config, on)),
       balance(class_balance(train.labels, train.classes(), config.train.balance, on)) {
   if (pretrained) nets.begin_with(pretrained->tensors);
-  comm::broadcast_state(parameters, tensors(nets.buffers()), collective);
+  comm::broadcast_state(parameters, nets.statistics(), collective);
   if (config.train.norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });
-  if (const double decay = decay_of(config, train); decay > 0)
-    average.emplace(parameters, tensors(nets.buffers()), decay);
+  if (const double decay = decay_of(config, train); decay > 0) average.emplace(parameters, nets.statistics(), decay);
   if (config.optimizer.sam_radius > 0)
-    ascent.emplace(parameters, gradients.owned(), tensors(nets.buffers()), config.optimizer.sam_radius);
+    ascent.emplace(parameters, gradients.owned(), nets.statistics(), config.optimizer.sam_radius);
 }
 
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, const Pace& pace) {
   const std::vector<data::Batch> parts = data::split(batch, config.train.accumulate);
   StepResult result;
   const bool skips = config.train.non_finite == NonFinite::skip;
-  const std::vector<at::Tensor> buffers = skips ? tensors(state.nets.buffers()) : std::vector<at::Tensor>{};
-  const std::vector<at::Tensor> before = copies(buffers);
+  const at::Tensor& statistics = state.nets.statistics();
+  const at::Tensor before = skips ? statistics.clone() : at::Tensor();
   const auto keep = [&](const data::Batch& part, const Views& views, const Objective& loss) {
     result.observations.push_back(observe(views, part, state.bank.hard_labels(part.sample), state.nets, loss));
     result.parts.push_back(loss);
@@ -150,7 +130,7 @@ StepResult training_step(TrainingState& state, const data::Batch& batch, const C
   result.net_norms = state.gradients.norms(state.net_intervals);
   result.gradient_norm = at::linalg_vector_norm(result.net_norms);
   state.optimizer.step(pace.learning_rate, pace.count, result.gradient_norm, skips);
-  keep_if_finite(buffers, before, result.gradient_norm);
+  if (skips) statistics.copy_(at::where(result.gradient_norm.isfinite(), statistics, before));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const at::Tensor& posterior = result.parts[i].posterior;  // what is not finite is no visit
     state.bank.update(parts[i].sample, skips ? posterior + 0 * result.gradient_norm : posterior,

@@ -21,8 +21,10 @@ DualNet::DualNet(const ResNetOptions& options, Method method, std::uint64_t seed
     : method_(method), original_(options, seed) {
   if (method == Method::full) ambiguous_.emplace(options, seed);
   if (ambiguous_ && convolutions == Convolutions::shared) ambiguous_->share_convolutions(original_);
-  if (device.is_cpu()) return;
-  for (const NamedTensor& named : tensors()) named.tensor.set_data(named.tensor.to(device));
+  if (!device.is_cpu()) {
+    for (const NamedTensor& named : tensors()) named.tensor.set_data(named.tensor.to(device));
+  }
+  statistics_ = comm::make_views_of_one(buffers());
 }
 
 Views DualNet::forward(const data::Batch& batch, bool bf16) {

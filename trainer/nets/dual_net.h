@@ -56,11 +56,14 @@ class DualNet {
   std::vector<NamedTensor> parameters() const;
   std::vector<NamedTensor> buffers() const;
   std::vector<NamedTensor> tensors() const;  ///< parameters, then buffers
+  /// Both nets' running statistics as one, [elements] fp32: buffers() are views of it, in their order.
+  const at::Tensor& statistics() const { return statistics_; }
 
  private:
   Method method_;
   ResNet original_;
   std::optional<ResNet> ambiguous_;
+  at::Tensor statistics_;
 };
 
 }  // namespace penumbra::trainer

@@ -13,12 +13,8 @@ double decay_of_half_life(double half_life, std::int64_t steps_per_epoch) {
   return std::exp2(-1 / (half_life * static_cast<double>(steps_per_epoch)));
 }
 
-WeightAverage::WeightAverage(const comm::FlatParameters& parameters, std::vector<at::Tensor> buffers, double decay)
-    : decay_(decay) {
-  live_.push_back(parameters.values());
-  live_.insert(live_.end(), buffers.begin(), buffers.end());
-  for (const at::Tensor& tensor : live_) average_.push_back(tensor.detach().clone());
-}
+WeightAverage::WeightAverage(const comm::FlatParameters& parameters, const at::Tensor& statistics, double decay)
+    : live_{parameters.values(), statistics}, average_{live_[0].clone(), live_[1].clone()}, decay_(decay) {}
 
 void WeightAverage::update() {
   if (swapped_) throw std::logic_error("the averaged weights are swapped in: swap back before update()");

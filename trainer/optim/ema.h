@@ -1,7 +1,7 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -17,20 +17,21 @@ double decay_of_half_life(double half_life, std::int64_t steps_per_epoch);
 /// averages follow quickly.
 class WeightAverage {
  public:
-  /// `buffers`: floating-point tensors, which the net updates in place.
-  WeightAverage(const comm::FlatParameters& parameters, std::vector<at::Tensor> buffers, double decay);
+  /// `statistics`: [elements] fp32, which the nets update in place.
+  WeightAverage(const comm::FlatParameters& parameters, const at::Tensor& statistics, double decay);
   /// Throws std::logic_error while the averages are swapped in.
   void update();
   /// Exchanges the averaged and the live weights (and statistics); call again to go back.
   void swap();
 
-  /// For checkpoints, while not swapped in: the averages, the flat weights' first; and how often they were updated.
-  const std::vector<at::Tensor>& averages() const { return average_; }
+  /// For checkpoints, while not swapped in: the averages, flat, and how often they were updated.
+  const at::Tensor& weights() const { return average_[0]; }
+  const at::Tensor& statistics() const { return average_[1]; }
   std::int64_t updates() const { return updates_; }
   void resume_at(std::int64_t updates) { updates_ = updates; }
 
  private:
-  std::vector<at::Tensor> live_, average_;  ///< the flat weights first, then the statistics
+  std::array<at::Tensor, 2> live_, average_;  ///< the weights, the statistics
   double decay_;
   std::int64_t updates_ = 0;
   bool swapped_ = false;

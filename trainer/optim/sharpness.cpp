@@ -16,12 +16,15 @@ constexpr double kLeastNorm = 1e-12;
 }  // namespace
 
 SharpnessAscent::SharpnessAscent(comm::FlatParameters& parameters, std::vector<comm::Interval> owned,
-                                 std::vector<at::Tensor> buffers, double radius)
-    : parameters_(parameters), owned_(std::move(owned)), buffers_(std::move(buffers)), radius_(radius) {
+                                 at::Tensor statistics, double radius)
+    : parameters_(parameters),
+      owned_(std::move(owned)),
+      statistics_(std::move(statistics)),
+      kept_statistics_(at::empty_like(statistics_)),
+      radius_(radius) {
   std::int64_t size = 0;
   for (const comm::Interval& own : owned_) size += own.size;
   kept_ = at::empty({size}, parameters.values().options());
-  for (const at::Tensor& buffer : buffers_) kept_buffers_.push_back(at::empty_like(buffer));
 }
 
 void SharpnessAscent::climb(const at::Tensor& gradient_norm) {
@@ -34,7 +37,7 @@ void SharpnessAscent::climb(const at::Tensor& gradient_norm) {
     values.addcmul_(parameters_.gradients().narrow(0, own.offset, own.size), scale);
     offset += own.size;
   }
-  for (std::size_t i = 0; i < buffers_.size(); ++i) kept_buffers_[i].copy_(buffers_[i]);
+  kept_statistics_.copy_(statistics_);
 }
 
 void SharpnessAscent::come_back() {
@@ -44,7 +47,7 @@ void SharpnessAscent::come_back() {
     parameters_.values().narrow(0, own.offset, own.size).copy_(kept_.narrow(0, offset, own.size));
     offset += own.size;
   }
-  for (std::size_t i = 0; i < buffers_.size(); ++i) buffers_[i].copy_(kept_buffers_[i]);
+  statistics_.copy_(kept_statistics_);
 }
 
 }  // namespace penumbra::trainer

@@ -17,9 +17,9 @@ namespace penumbra::trainer {
 /// In a step: the gradient at w, climb(), its values shared, the gradient there, come_back(), and the update.
 class SharpnessAscent {
  public:
-  /// `owned`: the intervals that this rank updates, ascending. `buffers`: running statistics, which the second forward
+  /// `owned`: the intervals that this rank updates, ascending. `statistics`: running ones, which the second forward
   /// pass must not move again. `parameters` must outlive this.
-  SharpnessAscent(comm::FlatParameters& parameters, std::vector<comm::Interval> owned, std::vector<at::Tensor> buffers,
+  SharpnessAscent(comm::FlatParameters& parameters, std::vector<comm::Interval> owned, at::Tensor statistics,
                   double radius);
   /// From w to w + radius g / |g| in the owned intervals, g in parameters.gradients(). `gradient_norm`: |g| of the
   /// whole gradient, a 0-dim fp32 tensor on the device (no host sync). A gradient of zero leaves w where it is; one
@@ -33,7 +33,7 @@ class SharpnessAscent {
  private:
   comm::FlatParameters& parameters_;
   std::vector<comm::Interval> owned_;
-  std::vector<at::Tensor> buffers_, kept_buffers_;
+  at::Tensor statistics_, kept_statistics_;
   at::Tensor kept_;  ///< the owned intervals of w, one after the other
   double radius_;
 };
