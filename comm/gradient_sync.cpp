@@ -51,6 +51,15 @@ at::Tensor two_norm(const at::Tensor& flat) {
   return at::linalg_vector_norm(at::cat({blocks, rest.unsqueeze(0)}).to(at::kDouble));
 }
 
+/// `tensor`, with the strides of `like` if it lies in memory as that does. Where a dimension has one element its stride
+/// means nothing, but _foreach_copy_ falls back to a kernel a tensor if that of a single one differs.
+at::Tensor with_strides_of(const at::Tensor& like, const at::Tensor& tensor) {
+  for (std::int64_t i = 0; i < tensor.dim(); ++i) {
+    if (tensor.size(i) > 1 && tensor.stride(i) != like.stride(i)) return tensor;
+  }
+  return tensor.as_strided(like.sizes(), like.strides());
+}
+
 }  // namespace
 
 struct GradientSync::Impl {
@@ -120,7 +129,7 @@ void GradientSync::Impl::collect(const Bucket& bucket) {
     at::Tensor& gradient = slot.parameter.mutable_grad();
     if (gradient.defined()) {
       views.push_back(slot.gradient);
-      arrived.push_back(gradient);
+      arrived.push_back(with_strides_of(slot.gradient, gradient));
     } else {
       slot.gradient.zero_();
     }

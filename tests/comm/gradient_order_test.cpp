@@ -144,23 +144,34 @@ TEST(GradientOrder, GradientThatNoLongerComesIsZero) {
   EXPECT_TRUE(rank.flat.gradients().eq(0).all().item<bool>());
 }
 
-/// How often each operator is called in this thread and in autograd's on behalf of it, while it lives.
+/// Watches the operators that are called in this thread, and in autograd's on its behalf.
 class Calls {
  public:
-  Calls() : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(note))) { count().clear(); }
+  Calls() : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(note).needsInputs(true))) { seen() = {}; }
   ~Calls() { at::removeCallback(handle_); }
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
 
-  int of(const std::string& name) const { return count()[name]; }
+  int of(const std::string& name) const { return seen().count[name]; }
+  /// Pairs of tensors that _foreach_copy_ was given, and those of them whose strides are not the same.
+  std::size_t moved() const { return seen().moved; }
+  std::size_t moved_one_by_one() const { return seen().moved_one_by_one; }
 
  private:
-  static std::map<std::string, int>& count() {
-    static std::map<std::string, int> counts;
-    return counts;
+  struct Seen {
+    std::map<std::string, int> count;
+    std::size_t moved = 0, moved_one_by_one = 0;
+  };
+  static Seen& seen() {
+    static Seen seen;
+    return seen;
   }
   static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
-    ++count()[function.name()];
+    ++seen().count[function.name()];
+    if (function.name() != std::string("aten::_foreach_copy_")) return nullptr;
+    const auto to = function.inputs()[0].toTensorVector(), from = function.inputs()[1].toTensorVector();
+    seen().moved += to.size();
+    for (std::size_t i = 0; i < to.size(); ++i) seen().moved_one_by_one += to[i].strides() == from[i].strides() ? 0 : 1;
     return nullptr;
   }
 
@@ -178,6 +189,21 @@ TEST(GradientOrder, ABucketsGradientsMoveAtOnceAndAreNotAddedUpOneByOne) {
   };
   const auto [plain_additions, plain_moves] = additions([&] { loss_of(without).backward(); });
   EXPECT_EQ(additions([&] { rank.step(); }), std::pair(plain_additions, plain_moves + 1));
+}
+
+TEST(GradientOrder, StridesOfSingleElementsDoNotKeepGradientsFromMovingAtOnce) {
+  at::Tensor square = at::ones({6, 4, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+  at::Tensor pointwise = at::ones({8, 6, 1, 1}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+  FlatParameters flat({{"square", square}, {"pointwise", pointwise}});
+  Pretended wire;
+  GradientSync sync(flat, {}, wire);
+  const at::Tensor images = at::ones({2, 4, 5, 5}).contiguous(at::MemoryFormat::ChannelsLast);
+  sync.begin_step();
+  const at::Tensor loss = at::conv2d(at::conv2d(images, square), pointwise).sum();
+  const Calls calls;
+  loss.backward();
+  EXPECT_EQ(calls.moved(), 2);
+  EXPECT_EQ(calls.moved_one_by_one(), 0);
 }
 
 TEST(GradientOrder, GradientThatAutogradReplacedIsSummedAllTheSame) {
