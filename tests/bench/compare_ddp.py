@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Penumbra beside the PyTorch DDP peer: same faces, net, batch, precision and views, in turns, medians.
 
-Usage: tests/bench/compare_ddp.py build/bin/penumbra [--python PYTHON_WITH_TORCH] [--rounds 3] [--steps 20]
+Usage: tests/bench/compare_ddp.py build/bin/penumbra [--python PYTHON_WITH_TORCH] [--rounds 3] [--steps 20] [--batch 64] [--width 32] [--size 48]
 """
 
 import argparse
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 CONFIG = """
 [net]
 depth = 18
-width = 32
+width = {width}
 stem_stride = 3
 last_stride = 1
 convolutions = "apart"  # as the peer has them
@@ -39,7 +39,7 @@ def penumbra(options, folder, store, ranks):
 
 
 def peer(options, _folder, store, ranks):
-    out = finished([options.python, HERE / "peers/ddp_train.py", "--store", store, "--method", "full", "--depth", 18, "--width", 32,
+    out = finished([options.python, HERE / "peers/ddp_train.py", "--store", store, "--method", "full", "--depth", 18, "--width", options.width,
                     "--stem-stride", 3, "--last-stride", 1, "--batch", options.batch, "--ranks", ranks, "--threads", 1,
                     "--warm-up-steps", 4, "--steps", options.steps - 4])
     return json.loads(out.splitlines()[-1])["images_per_second"]
@@ -52,12 +52,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--width", type=int, default=32, help="of the nets")
+    parser.add_argument("--size", type=int, default=48, help="of the faces")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="penumbra-bench-") as name:
         folder = Path(name)
         store = folder / "faces.h5"
-        (folder / "bench.toml").write_text(CONFIG.format(batch=options.batch))
-        finished([options.penumbra, "data", "synth", store, "--train", options.steps * options.batch, "--val", 0, "--test", 0])
+        (folder / "bench.toml").write_text(CONFIG.format(batch=options.batch, width=options.width))
+        finished([options.penumbra, "data", "synth", store, "--train", options.steps * options.batch, "--val", 0, "--test", 0,
+                  "--size", options.size])
         print("| ranks | Penumbra, images/s (steps/s) | PyTorch DDP over gloo | ratio |\n|---|---|---|---|")
         for ranks in (1, 2):
             rates = {side: [] for side in (penumbra, peer)}

@@ -35,7 +35,7 @@ class Bench:
         self.options, self.folder, self.lab = options, folder, Lab(options.lab)
         self.penumbra = options.penumbra.resolve()
         self.store, self.config = folder / "faces.h5", folder / "bench.toml"
-        self.config.write_text(CONFIG.format(batch=64))
+        self.config.write_text(CONFIG.format(batch=64, width=32))
         finished([self.penumbra, "data", "synth", self.store, "--train", options.steps * 64, "--val", 0, "--test", 0])
 
     def hosts(self, count, rate):

@@ -36,9 +36,10 @@ StepResult step(double loss, const at::Tensor& lambda, const at::Tensor& diverge
   seen.histogram.select(1, 3).fill_(static_cast<double>(lambda.numel()));
   seen.class_uncertainty = at::tensor({0.5, 0., 0.5, 0.}, at::kFloat).reshape({2, 2});
   seen.class_count = at::tensor({2., 0.}, at::kFloat);
-  const at::Tensor x = lambda.to(at::kDouble), y = divergence.to(at::kDouble);
-  seen.mix_moments =
-      at::stack({at::full({}, x.numel(), at::kDouble), x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()});
+  const at::Tensor x = lambda.to(at::kDouble), y = divergence.to(at::kDouble), one = at::ones_like(x);
+  seen.mix_moments = at::stack({one.sum(), x.sum(), y.sum(), x.sum(), (x * x).sum(), (x * y).sum(), y.sum(),
+                                (x * y).sum(), (y * y).sum()})
+                         .reshape({3, 3});
   return {{objective}, {seen}, at::full({2}, norm, at::kFloat), at::full({}, norm, at::kFloat), {}};
 }
 

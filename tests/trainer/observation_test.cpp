@@ -113,7 +113,7 @@ TEST(Observation, AgreementCountsEqualPeaks) {
 }
 
 TEST(Observation, MomentsAreThoseOfLambdaAndD) {
-  const std::vector<double> expected = {6, 4.5, 1.5, 3.55, 0.55, 1.19};
+  const std::vector<double> expected = {6, 4.5, 1.5, 4.5, 3.55, 1.19, 1.5, 1.19, 0.55};
   const auto found = values(Seen().observation().mix_moments);
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-6) << i;

@@ -14,10 +14,11 @@ namespace {
 
 constexpr std::int64_t kColumns = 20;  ///< of the row that add() makes of a step, the last is 1
 
-/// Sums of faces in double, side by side: what travels once an interval.
-at::Tensor flatten(const Observation& seen) {
-  const at::Tensor faces = at::cat({seen.histogram.flatten(), seen.class_uncertainty.flatten(), seen.class_count});
-  return at::cat({faces.to(at::kDouble), seen.mix_moments});
+constexpr std::int64_t kMoments = 9;  ///< Observation::mix_moments
+
+at::Tensor sums_over_faces(const Observation& seen) {
+  const at::Tensor sums = at::cat({seen.histogram.flatten(), seen.class_uncertainty.flatten(), seen.class_count});
+  return at::cat({sums.to(at::kDouble), seen.mix_moments.flatten()});
 }
 
 std::vector<double> numbers(const at::Tensor& tensor) {
@@ -26,10 +27,10 @@ std::vector<double> numbers(const at::Tensor& tensor) {
   return {data, data + host.numel()};
 }
 
-/// Pearson's, of the six sums of Observation::mix_moments; NaN where either side does not vary.
-double correlation(std::span<const double, 6> m) {
+/// Pearson's, of Observation::mix_moments by rows; NaN where either side does not vary.
+double correlation(std::span<const double, kMoments> m) {
   const double covariance = m[0] * m[5] - m[1] * m[2];
-  return covariance / std::sqrt((m[0] * m[3] - m[1] * m[1]) * (m[0] * m[4] - m[2] * m[2]));
+  return covariance / std::sqrt((m[0] * m[4] - m[1] * m[1]) * (m[0] * m[8] - m[2] * m[2]));
 }
 
 }  // namespace
@@ -71,7 +72,9 @@ void Interval::add(const StepResult& result) {
                                       seen.attention_spread[1],
                                       count});
     sums_.add_(at::where(finite, row, 0));
-    add_faces(seen, finite);
+    const at::Tensor faces = sums_over_faces(seen);
+    if (!faces_.defined()) faces_ = at::zeros_like(faces);
+    faces_.add_(at::where(finite, faces, 0));
   }
   non_finite_.add_(finite.logical_not());
 }
@@ -83,17 +86,6 @@ void Interval::count(const StepSeconds& seconds, double wait_seconds) {
   seconds_.exposed += seconds.exposed;
   seconds_.optimizer += seconds.optimizer;
   ++steps_;
-}
-
-void Interval::add_faces(const Observation& seen, const at::Tensor& finite) {
-  const auto add = [&](at::Tensor& sum, const at::Tensor& value) {
-    if (!sum.defined()) sum = at::zeros_like(value);
-    sum.add_(at::where(finite, value, 0));
-  };
-  add(seen_.histogram, seen.histogram);
-  add(seen_.class_uncertainty, seen.class_uncertainty);
-  add(seen_.class_count, seen.class_count);
-  add(seen_.mix_moments, seen.mix_moments);
 }
 
 IntervalReport Interval::take(std::int64_t global_batch) {
@@ -128,10 +120,10 @@ IntervalReport Interval::take(std::int64_t global_batch) {
 }
 
 void Interval::take_faces(IntervalReport& report) {
-  const at::Tensor all = flatten(seen_);
-  collective_.all_reduce_sum(all).wait();
-  const std::vector<double> v = numbers(all);
-  const auto classes = static_cast<std::ptrdiff_t>(seen_.class_count.numel());
+  collective_.all_reduce_sum(faces_).wait();
+  const std::vector<double> v = numbers(faces_);
+  constexpr std::int64_t kClassless = 2 * kUncertaintyBuckets + kMoments;
+  const std::int64_t classes = (faces_.numel() - kClassless) / 3;  // their uncertainties twice, their counts
   auto histogram = v.begin(), sums = histogram + 2 * kUncertaintyBuckets;
   const auto counts = sums + 2 * classes;
   for (SpaceReport* space : {&report.original, &report.ambiguous}) {
@@ -140,15 +132,13 @@ void Interval::take_faces(IntervalReport& report) {
     histogram += kUncertaintyBuckets;
     sums += classes;
   }
-  report.mix_correlation = correlation(std::span(v).last<6>());
+  report.mix_correlation = correlation(std::span(v).last<kMoments>());
 }
 
 void Interval::restart() {
   sums_.zero_();
   non_finite_.zero_();
-  for (const at::Tensor& sum : {seen_.histogram, seen_.class_uncertainty, seen_.class_count, seen_.mix_moments}) {
-    if (sum.defined()) sum.zero_();
-  }
+  if (faces_.defined()) faces_.zero_();
   wait_seconds_ = 0;
   seconds_ = {};
   steps_ = 0;

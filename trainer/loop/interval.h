@@ -34,14 +34,13 @@ class Interval {
   void restart();
 
  private:
-  void add_faces(const Observation& seen, const at::Tensor& finite);
   void take_faces(IntervalReport& report);
 
   comm::Collective& collective_;
   at::Tensor sums_;
+  at::Tensor faces_;       ///< [elements] double: an Observation's sums over this rank's faces, one after the other
   at::Tensor non_finite_;  ///< 0-dim fp32, steps
   std::int64_t steps_ = 0;
-  Observation seen_;  ///< its sums over this rank's faces
   double wait_seconds_ = 0;
   StepSeconds seconds_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

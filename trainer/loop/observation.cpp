@@ -38,8 +38,8 @@ void add_attention(Observation& into, std::size_t space, const at::Tensor& maps,
 
 /// What the correlation of the two is made of.
 at::Tensor moments(const at::Tensor& lambda, const at::Tensor& divergence) {
-  const at::Tensor x = lambda.to(at::kDouble), y = divergence.to(at::kDouble);
-  return at::stack({at::ones_like(x).sum(), x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()});
+  const at::Tensor rows = at::stack({at::ones_like(lambda), lambda, divergence}).to(at::kDouble);
+  return at::mm(rows, rows.t());
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Observation observe(const Views& views, const data::Batch& batch, const at::Tens
   add_uncertainty(out, 0, objective.posterior, hard, global_size);
   add_attention(out, 0, label_maps(views.original.features, nets.original().fc_weight(), hard), global_size);
   const at::Tensor zero = at::zeros({}, options);
-  out.mix_moments = at::zeros({6}, options.dtype(at::kDouble));
+  out.mix_moments = at::zeros({3, 3}, options.dtype(at::kDouble));
   out.agreement = out.uncertainty[1] = out.attention_norm[1] = out.attention_spread[1] = zero;
   if (!views.ambiguous) return out;
   const at::Tensor ambiguous = at::softmax(views.ambiguous->logits.detach().to(options), 1);

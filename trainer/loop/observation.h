@@ -24,7 +24,7 @@ struct Observation {
   at::Tensor histogram;          ///< [2, kUncertaintyBuckets] of the uncertainty
   at::Tensor class_uncertainty;  ///< [2, C] by hard label
   at::Tensor class_count;        ///< [C]
-  at::Tensor mix_moments;        ///< [6] double: faces, lambda, D, lambda^2, D^2, lambda D; 0 without ambiguous views
+  at::Tensor mix_moments;        ///< [3, 3] double, of the products of 1, lambda and D; 0 without ambiguous views
 };
 
 /// `hard`: labels [B] int64.
