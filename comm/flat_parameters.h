@@ -28,9 +28,10 @@ struct Segment {
   bool decay = true;                         ///< weight decay applies: false for biases and norms (dimension <= 1)
 };
 
-/// All trainable parameters as views into one contiguous fp32 buffer, their gradients views into a second one.
-/// Segments lie in *reverse* order of execution, so that gradients become ready front to back and buckets are runs of
-/// the buffer. Moments, averages, optimizer slices and checkpoint shards are intervals of the same index space.
+/// All trainable parameters as views into one contiguous fp32 buffer, their gradients views into a second one (within a
+/// step of GradientSync, once their bucket is full). Segments lie in *reverse* order of execution, so that gradients
+/// become ready front to back and buckets are runs of the buffer. Moments, averages, optimizer slices and checkpoint
+/// shards are intervals of the same index space.
 class FlatParameters {
  public:
   /// `parameters` in order of execution. Re-seats each tensor's storage (set_data) and gradient; the tensors given stay

@@ -15,6 +15,7 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/utils/grad_layout_contract.h>
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -54,9 +55,7 @@ at::Tensor two_norm(const at::Tensor& flat) {
 /// `tensor`, with the strides of `like` if it lies in memory as that does. Where a dimension has one element its stride
 /// means nothing, but _foreach_copy_ falls back to a kernel a tensor if that of a single one differs.
 at::Tensor with_strides_of(const at::Tensor& like, const at::Tensor& tensor) {
-  for (std::int64_t i = 0; i < tensor.dim(); ++i) {
-    if (tensor.size(i) > 1 && tensor.stride(i) != like.stride(i)) return tensor;
-  }
+  if (!torch::autograd::utils::obeys_layout_contract(tensor, like)) return tensor;
   return tensor.as_strided(like.sizes(), like.strides());
 }
 
@@ -121,12 +120,14 @@ void GradientSync::Impl::divide() {
   close(segments.size());
 }
 
-/// Autograd has left each gradient in a tensor of its own, or none. All of a bucket's move to the flat buffer at once.
+/// Autograd has left each gradient in a tensor of its own, in its view, or none. All of a bucket's move to the flat
+/// buffer at once.
 void GradientSync::Impl::collect(const Bucket& bucket) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> views, arrived;
   for (Slot& slot : std::span(slots).subspan(bucket.first_slot, bucket.slots)) {
     at::Tensor& gradient = slot.parameter.mutable_grad();
+    if (gradient.is_same(slot.gradient)) continue;
     if (gradient.defined()) {
       views.push_back(slot.gradient);
       arrived.push_back(with_strides_of(slot.gradient, gradient));
@@ -206,8 +207,10 @@ GradientSync::~GradientSync() {
 void GradientSync::begin_step(int backwards) {
   if (backwards < 1) throw std::invalid_argument("a step has at least one backward pass");
   const std::scoped_lock lock(impl_->mutex);
+  const bool adds_up = backwards > 1;  // in the views: gradients that wait for the last part would be there twice
+  if (adds_up) impl_->parameters.gradients().zero_();
   for (Slot& slot : impl_->slots) {
-    slot.parameter.mutable_grad() = at::Tensor();
+    slot.parameter.mutable_grad() = adds_up ? slot.gradient : at::Tensor();
     slot.arrivals = 0;
   }
   for (Bucket& bucket : impl_->buckets) bucket.missing = bucket.slots;

@@ -27,10 +27,10 @@ struct GradientSyncOptions {
 /// Sums gradients over the ranks while backward still runs. Buckets are fixed runs of the flat gradient buffer; a hook
 /// on each parameter's gradient accumulator counts its bucket down, and bucket k leaves once it is full *and* k-1 has
 /// left, so that the order is the same on every rank. Until then autograd keeps each gradient in a tensor of its own: a
-/// bucket's move into the buffer at once, where on a GPU adding up each would be a kernel of its own. Gradients that
-/// never came count as zero. The loss must be the local sum over the *global* batch size: sums are then exact for
-/// uneven shares. Running statistics of batch norm are averaged over the ranks in a last bucket. One backward at a
-/// time.
+/// bucket's move into the buffer at once, where on a GPU adding up each would be a kernel of its own. (Where several
+/// backward passes add up they do so in the buffer.) Gradients that never came count as zero. The loss must be the
+/// local sum over the *global* batch size: sums are then exact for uneven shares. Running statistics of batch norm are
+/// averaged over the ranks in a last bucket. One backward at a time.
 ///
 /// A step: begin_step(), forward with await_values() of each layer, backward, finish_step(), update of the owned()
 /// intervals, share_values().
