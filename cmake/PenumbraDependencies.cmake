@@ -1,20 +1,11 @@
 # Everything Penumbra links, found once. scripts/setup installs it.
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-find_package(MPI REQUIRED COMPONENTS C)
-pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial)
-pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
-pkg_check_modules(EXIF REQUIRED IMPORTED_TARGET libexif)
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
-find_package(PNG REQUIRED)
-find_package(CLI11 CONFIG REQUIRED)
-find_package(tomlplusplus 3 REQUIRED)
-find_package(nlohmann_json CONFIG REQUIRED)
-find_package(spdlog CONFIG REQUIRED)
-find_package(Protobuf REQUIRED)
-find_package(gRPC CONFIG REQUIRED)
-find_package(prometheus-cpp CONFIG REQUIRED)
-find_package(LibTorch 2.11 REQUIRED OPTIONAL_COMPONENTS cuda)
+include(PenumbraLibraries)
+find_package(LibTorch 2.11 QUIET OPTIONAL_COMPONENTS cuda)
+if(NOT LibTorch_FOUND)
+  penumbra_lacks("LibTorch 2.11" "scripts/setup fetches it; LIBTORCH_ROOT=.../torch names the one of pip install torch==2.11.0")
+endif()
+penumbra_require_all()
+
 find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h
   HINTS ${LIBTORCH_ROOT}/../nvidia/cu13/include ${LIBTORCH_ROOT}/../nvidia/cuda_runtime/include /usr/local/cuda/include NO_DEFAULT_PATH NO_CACHE)
 if(NOT LIBTORCH_CUDA_INCLUDE_DIR OR NOT TARGET LibTorch::cuda)
@@ -22,15 +13,3 @@ if(NOT LIBTORCH_CUDA_INCLUDE_DIR OR NOT TARGET LibTorch::cuda)
 endif()
 set(PENUMBRA_MODULE_DIR ${CMAKE_BINARY_DIR}/lib)  # what is loaded when it is asked for
 set(CMAKE_BUILD_RPATH ${PENUMBRA_MODULE_DIR} ${LibTorch_RUNTIME_DIRS})
-
-# Optional: penumbra predict --detect.
-find_library(OPENCV_CORE opencv_core)
-find_library(OPENCV_OBJDETECT opencv_objdetect)
-find_path(OPENCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4)
-if(NOT OPENCV_OBJDETECT)
-  message(STATUS "no opencv_objdetect: penumbra predict will have no face detector")
-endif()
-
-add_library(penumbra_mpi INTERFACE)
-target_link_libraries(penumbra_mpi INTERFACE MPI::MPI_C)
-target_compile_definitions(penumbra_mpi INTERFACE OMPI_SKIP_MPICXX)

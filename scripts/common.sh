@@ -9,6 +9,22 @@ export PATH=$cache/tools/bin:$PATH
 say() { printf '==> %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# Prints the comment at the head of a script.
+usage_of() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
+
+# phase NAME COMMAND...: runs it, says how long it took, and notes that in `phases`.
+phases=()
+phase() {
+  local name=$1 start=$SECONDS
+  shift
+  "$@"
+  phases+=("$name $((SECONDS - start)) s")
+  say "${phases[-1]}"
+}
+
+# at_least VERSION FOUND: whether what was found is that version or a later one.
+at_least() { [ -n "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
 # Runs a command quietly; on failure shows the end of what it said.
 quietly() {
   local log
@@ -21,20 +37,26 @@ quietly() {
   rm -f "$log"
 }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
-  command -v sudo >/dev/null || die "neither root nor sudo: ask an administrator for: $*"
-  sudo "$@"
+need_root() {
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "neither root nor sudo, so that this cannot be installed: $*.
+Ask an administrator for it, or run scripts/setup --no-packages with libraries of your own: docs/clusters.md"
 }
 
-# install_packages NAME...: Debian packages that are not there yet.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install_packages NAME...: Debian packages that are not there yet. With PENUMBRA_NO_PACKAGES set none is installed.
 install_packages() {
+  if [ -n "${PENUMBRA_NO_PACKAGES:-}" ]; then say "packages: none is installed, as asked"; return; fi
   local missing=() package
   for package in "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   if [ ${#missing[@]} = 0 ]; then say "packages: present"; return; fi
-  command -v apt-get >/dev/null || die "this system has no apt-get; install the equivalents of: ${missing[*]}"
+  command -v apt-get >/dev/null || die "this system has no apt-get.
+Load or install what Penumbra needs, and run scripts/setup --no-packages, which names all that is missing: docs/clusters.md"
+  need_root "${missing[@]}"
   say "packages: installing ${missing[*]}"
   quietly as_root apt-get update
   quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
@@ -46,12 +68,16 @@ install_prometheus() {
   if [ -x "$prometheus/promtool" ] && [ -x "$prometheus/prometheus-alertmanager" ]; then say "prometheus: $prometheus"; return; fi
   command -v apt-get >/dev/null || die "this system has no apt-get; put prometheus, promtool and prometheus-alertmanager into $prometheus"
   say "prometheus: fetching it into $cache/prometheus"
-  local folder
-  folder=$(mktemp -d)
-  chmod 777 "$folder"  # apt fetches as a user of its own
-  (cd "$folder" && quietly apt-get download prometheus prometheus-alertmanager)
-  for package in "$folder"/*.deb; do quietly dpkg-deb -x "$package" "$cache/prometheus"; done
-  rm -r "$folder"
+  local folder package
+  mkdir -p "$cache"
+  folder=$(mktemp -d "$cache/prometheus.partial-XXXXXX")
+  trap 'rm -rf "$cache"/prometheus.partial-*' EXIT
+  # As root, apt would fetch as a user of its own, who may not write here.
+  (cd "$folder" && quietly apt-get -o APT::Sandbox::User=root download prometheus prometheus-alertmanager)
+  for package in "$folder"/*.deb; do quietly dpkg-deb -x "$package" "$folder/unpacked"; done
+  rm -rf "$cache/prometheus"
+  mv -T "$folder/unpacked" "$cache/prometheus"
+  rm -rf "$folder"
 }
 
 # mpirun refuses root unless it is told twice.
