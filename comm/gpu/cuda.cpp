@@ -8,12 +8,12 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
 
+#include "comm/gpu/gpu_files.h"
+
 namespace penumbra::comm {
 namespace {
 
 constexpr int kNeededDriver = 13000;  ///< of LibTorch 2.11.0+cu130
-constexpr const char* kNeededPackages =
-    "nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 nvidia-cufile==1.15.1.6 and the CUDA 13 libraries";
 
 std::string hexadecimal(const std::array<unsigned char, 16>& bytes) {
   constexpr const char* kDigits = "0123456789abcdef";
@@ -28,7 +28,7 @@ std::string hexadecimal(const std::array<unsigned char, 16>& bytes) {
 /// The functions of the driver's interface that are used, by their names in cuda.h.
 class Driver {
  public:
-  Driver() : library_(dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {
+  Driver() : library_(dlopen(kCudaDriver, RTLD_NOW | RTLD_LOCAL)) {
     if (library_ == nullptr) throw std::runtime_error("no NVIDIA driver: libcuda.so.1 is not there");
   }
 
@@ -94,10 +94,8 @@ void load() {
     throw std::runtime_error("the NVIDIA driver knows CUDA " + cuda_version(driver.version) +
                              ", LibTorch 2.11.0 needs 13.0: install driver 580 or later");
   }
-  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-    throw std::runtime_error(std::string("LibTorch's CUDA half cannot be loaded: ") + dlerror() + "; it needs " +
-                             kNeededPackages);
-  }
+  const std::string problem = torch_cuda_load_problem();
+  if (!problem.empty()) throw std::runtime_error(problem);
   if (!c10::impl::hasDeviceGuardImpl(c10::DeviceType::CUDA)) {
     throw std::runtime_error("libtorch_cuda.so was loaded but offers no CUDA: is it another LibTorch's?");
   }

@@ -1,10 +1,14 @@
+#include <cstdlib>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "comm/gpu/cuda.h"
 #include "comm/gpu/device_graph.h"
+#include "comm/gpu/gpu_files.h"
 #include "comm/gpu/nccl_api.h"
 #include "comm/world.h"
 #include "trainer/commands/commands.h"
@@ -51,6 +55,37 @@ void print_gpus() {
   fmt::print("{:<12} {}\n", "nccl", outcome([] { return comm::nccl_version(comm::load_nccl()); }));
 }
 
+/// Names each file that a run on GPUs lacks, and what brings it. A host without a driver is looked through as well, so
+/// that a login node tells what the compute nodes will lack.
+void print_readiness() {
+  const auto line = [](std::string_view text) { fmt::print("{:<12} {}\n", "for GPUs", text); };
+  const std::vector<comm::GpuFile> missing = comm::missing_gpu_files();
+  for (const comm::GpuFile& file : missing) line(fmt::format("{} is missing: {}", file.name, file.remedy));
+  const bool only_the_driver = missing.size() == 1 && missing.front().name == comm::kCudaDriver;
+  if (only_the_driver) line("ready for GPUs on hosts that have that driver");
+  if (!missing.empty()) return;
+  const std::string problem = outcome([] {
+    comm::load_torch_cuda();
+    return std::string();
+  });
+  const bool unseen = comm::cuda_driver().version > 0 && comm::cuda_driver().gpus.empty();
+  if (problem.empty()) {
+    line("ready for GPUs");
+  } else if (unseen) {
+    line(fmt::format("all files are there, but this process has no GPU: {}", problem));
+  } else {
+    line(problem);
+  }
+}
+
+/// Open MPI's mpirun refuses root without these two.
+void print_root() {
+  const bool allowed =
+      std::getenv("OMPI_ALLOW_RUN_AS_ROOT") != nullptr && std::getenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM") != nullptr;
+  if (geteuid() != 0 || allowed) return;
+  fmt::print("{:<12} mpirun refuses root: export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1\n", "root");
+}
+
 void run_doctor() {
   const comm::World world;
   const nlohmann::json machine = environment();
@@ -59,12 +94,14 @@ void run_doctor() {
   }
   fmt::print("{:<12} {}\n", "mpi", world.library());
   fmt::print("{:<12} {} of this process\n", "usable cores", world.cores());
+  print_root();
   print_gpus();
   fmt::print("{:<12} {}\n", "faces", outcome([] {
                load_face_detector({});
                return "found in photographs";
              }));
   fmt::print("{:<12} {:.1f} GiB free here, {:.1f} GiB in /dev/shm\n", "disk", free_gib("."), free_gib("/dev/shm"));
+  print_readiness();
 }
 
 }  // namespace
