@@ -38,7 +38,8 @@ quietly() {
 }
 
 need_root() {
-  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "neither root nor sudo, so that this cannot be installed: $*.
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+    die "neither root nor sudo, so that this cannot be installed: $*.
 Ask an administrator for it, or run scripts/setup --no-packages with libraries of your own: docs/clusters.md"
 }
 
@@ -55,7 +56,7 @@ install_packages() {
   done
   if [ ${#missing[@]} = 0 ]; then say "packages: present"; return; fi
   command -v apt-get >/dev/null || die "this system has no apt-get.
-Load or install what Penumbra needs, and run scripts/setup --no-packages, which names all that is missing: docs/clusters.md"
+Load or install what Penumbra needs. scripts/setup --no-packages names all that is missing: docs/clusters.md"
   need_root "${missing[@]}"
   say "packages: installing ${missing[*]}"
   quietly as_root apt-get update

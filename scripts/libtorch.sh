@@ -1,6 +1,8 @@
 # Sourced by setup: LibTorch, which is a wheel of PyPI, and the NVIDIA packages that it requires for GPUs.
 # Everything is unpacked into a private folder beside its place and renamed, so that it is there whole or not at all.
 torch_home=$cache/libtorch-$torch_version
+# The wheel's own libraries need these even where no GPU is. Nothing else of CUDA is needed to build.
+needed_everywhere=(nvidia-cuda-cupti==13.0.85 nvidia-cuda-runtime==13.0.96)
 
 # Sets `pip` to the words that start a pip of 20.3 or later, which can fetch wheels for another Python.
 find_pip() {
@@ -18,7 +20,8 @@ make_tools() {
   quietly "$cache/tools/bin/python3" -m pip install --quiet --upgrade pip
 }
 
-# fetch_wheels FOLDER REQUIREMENT...: unpacks wheels for Python 3.12 there, whichever Python runs pip. Prints what went wrong.
+# fetch_wheels FOLDER REQUIREMENT...: unpacks wheels for Python 3.12 there, whichever Python runs pip.
+# Prints what went wrong.
 fetch_wheels() {
   local folder=$1 machine platforms=() minor output
   shift
@@ -26,9 +29,9 @@ fetch_wheels() {
   for minor in $(seq 28 -1 17); do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
   platforms+=(--platform "manylinux2014_$machine")
   mkdir -p "$folder.tmp" || return
-  if output=$(env TMPDIR="$folder.tmp" PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 "${pip[@]}" install --quiet \
-    --no-deps --no-compile --only-binary=:all: --implementation cp --python-version 3.12 --abi cp312 \
-    "${platforms[@]}" --target "$folder" "$@" 2>&1); then
+  if output=$(env TMPDIR="$folder.tmp" PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    "${pip[@]}" install --quiet --no-deps --no-compile --only-binary=:all: --implementation cp \
+    --python-version 3.12 --abi cp312 "${platforms[@]}" --target "$folder" "$@" 2>&1); then
     return 0
   fi
   # pip's last complaint is the one that ended it.
@@ -40,21 +43,25 @@ fetch_wheels() {
 check_space() {
   local free
   free=$(df -Pm "$1" | awk 'END { print $4 }')
-  [ "$free" -ge "$2" ] || die "$3 needs $2 MiB in $1, which has $free MiB free: make room, or set PENUMBRA_CACHE to another folder"
+  [ "$free" -ge "$2" ] ||
+    die "$3 needs $2 MiB in $1, which has $free MiB free: make room, or set PENUMBRA_CACHE to another folder"
 }
+
+unwritable() { die "cannot write to $cache: set PENUMBRA_CACHE to a folder of yours"; }
 
 # This script's own private folder, removed at the end whatever happens.
 partial=
 make_partial() {
-  partial=$(mktemp -d "$1.partial-XXXXXX") || die "cannot write to $(dirname "$1"): set PENUMBRA_CACHE to a folder of yours"
+  partial=$(mktemp -d "$1.partial-XXXXXX") || unwritable
   trap 'rm -rf "$partial"' EXIT
 }
 
-# One set-up at a time fetches into the cache; without locks on this file system two do the same work and neither is hurt.
+# One set-up at a time fetches into the cache. Where the file system has no locks, two do the same work
+# and neither is hurt.
 cache_lock=
 lock_cache() {
   [ -z "$cache_lock" ] || return 0
-  mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || die "cannot write to $cache: set PENUMBRA_CACHE to a folder of yours"
+  { mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null || unwritable
   exec {cache_lock}>"$cache/.lock"
   if ! flock -n "$cache_lock" 2>/dev/null; then
     say "LibTorch: waiting for another set-up"
@@ -69,7 +76,8 @@ unlock_cache() {
   cache_lock=
 }
 
-# Links to torch's own folders of headers, beside it (cmake/FindLibTorch.cmake says why). Relative: others may see the cache under another path.
+# Links to torch's own folders of headers, beside it: cmake/FindLibTorch.cmake says why. They are relative,
+# because others may see the cache under another path.
 link_headers() {
   local folder=$1/libtorch-include name
   mkdir -p "$folder" 2>/dev/null || return 0  # not ours to write: the build folder gets links of its own
@@ -82,7 +90,6 @@ link_headers() {
 
 has_libtorch() { [ -e "$LIBTORCH_ROOT/lib/libtorch_cpu.so" ]; }
 
-# The wheel's own libraries need CUPTI and the CUDA runtime even where no GPU is. Nothing else of CUDA is needed to build.
 install_libtorch() {
   if ! has_libtorch; then
     [ "$LIBTORCH_ROOT" = "$torch_home/torch" ] || die "LIBTORCH_ROOT=$LIBTORCH_ROOT holds no lib/libtorch_cpu.so"
@@ -99,8 +106,8 @@ install_libtorch() {
   find_pip
   make_partial "$torch_home"
   local problem site=$partial/site
-  problem=$(fetch_wheels "$site" "torch==$torch_version" nvidia-cuda-cupti==13.0.85 nvidia-cuda-runtime==13.0.96) ||
-    die "LibTorch could not be fetched, and nothing of it is kept: ${problem:-no reason was given}. Run scripts/setup again to go on"
+  problem=$(fetch_wheels "$site" "torch==$torch_version" "${needed_everywhere[@]}") ||
+    die "LibTorch could not be fetched, and nothing of it is kept: $problem. Run this again to go on"
   [ -e "$site/torch/lib/libtorch_cpu.so" ] || die "the wheel torch==$torch_version holds no torch/lib/libtorch_cpu.so"
   link_headers "$site"
   [ ! -e "$torch_home" ] || mv -T "$torch_home" "$partial/remains"  # of a set-up that did not rename
@@ -109,13 +116,13 @@ install_libtorch() {
   unlock_cache
 }
 
-# The packages by NVIDIA that torch's metadata names for Linux; those of cuda-toolkit, which is a list of packages, too.
-# What is there already, by its dist-info, is not fetched again.
+# The packages of NVIDIA that torch's metadata names for Linux, and those that cuda-toolkit names, which is
+# a list of packages. What is there already, by its dist-info, is not fetched again.
 install_gpu_half() {
   local site requirement metadata number=0 wanted
   site=$(cd "$LIBTORCH_ROOT/.." && pwd)
   metadata=$(echo "$site"/torch-"$torch_version"*.dist-info/METADATA)
-  [ -e "$metadata" ] || die "$site has no metadata of torch $torch_version: unset LIBTORCH_ROOT, or install NVIDIA's packages there with pip"
+  [ -e "$metadata" ] || die "$site has no metadata of torch $torch_version: unset LIBTORCH_ROOT"
   find_pip
   wanted=$(nvidia_requirements "$metadata")
   for requirement in $(grep '^cuda-toolkit' <<<"$wanted"); do
@@ -148,21 +155,23 @@ for requirement in map(Requirement, texts):
 PYTHON
 }
 
-# install_gpu_package SITE REQUIREMENT WHICH: file by file, since programs may have the folders in use; its dist-info comes last.
+# install_gpu_package SITE REQUIREMENT WHICH: moves file by file, since programs may use the folders. Its
+# dist-info comes last.
 install_gpu_package() {
   local site=$1 requirement=$2 which=$3 info problem folder
   info=${requirement%%==*}
   info=${info//-/_}-${requirement##*==}
   info="$site/${info%.\*}*.dist-info"
   if compgen -G "$info" >/dev/null; then return; fi
-  [ "$LIBTORCH_ROOT" = "$torch_home/torch" ] || die "$requirement is missing in $site, which is not ours to change: install it there with pip"
+  [ "$LIBTORCH_ROOT" = "$torch_home/torch" ] ||
+    die "$requirement is missing in $site, which is not ours to change: install it there with pip"
   lock_cache
   if compgen -G "$info" >/dev/null; then return; fi  # another set-up has brought it
   say "GPU: $requirement ($which)"
   check_space "$cache" 1300 "$requirement"
   make_partial "$torch_home"
   problem=$(fetch_wheels "$partial/site" "$requirement") ||
-    die "$requirement could not be fetched, and nothing of it is kept: ${problem:-no reason was given}. Run scripts/setup --gpu again to go on"
+    die "$requirement could not be fetched, and nothing of it is kept: $problem. Run this again to go on"
   while read -r folder; do
     mkdir -p "$site/$folder"
     find "$partial/site/$folder" -maxdepth 1 -not -type d -exec mv -f -t "$site/$folder" {} +
