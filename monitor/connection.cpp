@@ -5,6 +5,7 @@
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/version_info.h>
 
 namespace penumbra::monitor {
 namespace {
@@ -15,8 +16,10 @@ constexpr int kLargestReply = 64 << 20;  ///< bytes: a list of many runs
 }  // namespace
 
 void quiet_grpc() {
+#if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR < 65
   if (std::getenv("GRPC_VERBOSITY") != nullptr) return;
   gpr_set_log_function([](gpr_log_func_args* /*message*/) {});
+#endif
 }
 
 std::shared_ptr<grpc::Channel> open_channel(const std::string& address, const Security& security) {

@@ -13,7 +13,8 @@ namespace penumbra::monitor {
 /// A client's side of a connection looks so often whether the other side still lives.
 inline constexpr int kPingMilliseconds = 10'000;
 
-/// gRPC's own log stays silent, unless GRPC_VERBOSITY asks for it: what matters is said by those who call it.
+/// Silences gRPC's own log, unless GRPC_VERBOSITY asks for it: the callers say what matters. From 1.65 on gRPC logs
+/// through Abseil, whose settings are left as they are.
 void quiet_grpc();
 
 /// Does not connect yet. Throws what channel_credentials() and require_private() do.

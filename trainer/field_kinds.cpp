@@ -1,5 +1,7 @@
 #include "trainer/field_kinds.h"
 
+#include <fmt/ranges.h>
+
 namespace penumbra::trainer {
 
 std::string toml_text(const std::string& text) {

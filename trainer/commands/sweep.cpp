@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "comm/world.h"
@@ -136,10 +137,11 @@ std::string table_of(const nlohmann::json& result) {
     line += "---|";
   }
   std::string text = fmt::format("{}\n{}\n", header, line);
+  const auto reference = result.at("reference").get<std::string>();
   for (const nlohmann::json& row : result.at("ablations")) {
     const auto name = row.at("ablation").get<std::string>();
     text += fmt::format("| {} |", name);
-    for (const char* measure : kShown) text += fmt::format(" {} |", cell(row, measure, name == result.at("reference")));
+    for (const char* measure : kShown) text += fmt::format(" {} |", cell(row, measure, name == reference));
     text += "\n";
   }
   return text;
