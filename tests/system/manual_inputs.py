@@ -1,24 +1,46 @@
-"""What the manual's commands are given: a data set in each layout that `penumbra data import` reads, small, drawn by `penumbra data synth`."""
+"""What the manual's commands and the recipes are given: a small data set in each layout that
+`penumbra data import` reads, with the names of the download, drawn by `penumbra data synth`."""
 
 import csv
+import io
 import struct
+import tempfile
 import zlib
+from dataclasses import dataclass
+from pathlib import Path
 
 import h5py
+import numpy as np
+
+from penumbra import run
 
 # The classes of penumbra data synth are those of FERPlus, in its order.
-VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+EMOTIONS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
+VOTES = [*EMOTIONS, "unknown", "NF"]
 USAGES = {"train": ("Training", "FER2013Train"), "val": ("PublicTest", "FER2013Valid"), "test": ("PrivateTest", "FER2013Test")}
+RAFDB = ["surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"]  # labels 1 to 7
+AFFECTNET = ["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"]  # 0 to 7
+AFFECTNET_COLUMNS = ["subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks",
+                     "expression", "valence", "arousal"]
+
+
+@dataclass
+class Face:
+    split: str
+    number: int  # in its split, from 0
+    emotion: str
+    pixels: np.ndarray  # [S, S], or [S, S, 3]
+    jpeg: bytes = b""
 
 
 def png(pixels):
-    """A grey image [S, S] as PNG, without compression."""
+    """A grey image [S, S] or a colour image [S, S, 3] as PNG, without compression."""
     side = len(pixels)
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", side, side, 8, 0 if pixels.ndim == 2 else 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
 
 
@@ -33,42 +55,124 @@ def write_table(path, rows):
         csv.writer(file).writerows(rows)
 
 
+def splits_of(file):
+    """(name, rows) of each split that a store has."""
+    return [(split, file[f"original/{split}"]) for split in ("train", "val", "test") if split in file["original"]]
+
+
 def faces_of(store):
-    """(split, number, label, pixels [S, S]) of each face."""
     with h5py.File(store) as file:
-        for split in ("train", "val", "test"):
-            rows = file[f"original/{split}"]
+        for split, rows in splits_of(file):
             for number, (label, pixels) in enumerate(zip(rows["labels"][:], rows["images"][:])):
-                yield split, number, int(label), pixels[..., 0]
+                yield Face(split, number, EMOTIONS[label], pixels.squeeze())
 
 
-def write_all(folder, store):
-    """faces/, photographs/, ferplus/, fer2013.csv, rafdb/ and affectnet/, of the faces of a synthetic store."""
-    ferplus = [["Usage", "Image name", *VOTES]]
-    fer2013 = [["emotion", "pixels", "Usage"]]
-    rafdb, affectnet = [], {name: [["subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks",
-                                    "expression", "valence", "arousal"]] for name in ("training", "validation")}
-    for split, number, label, pixels in faces_of(store):
-        image, side = png(pixels), len(pixels)
-        usage, images = USAGES[split]
-        name = f"{split}{number:04}"
-        put(folder / f"faces/{split}/{VOTES[label]}/{name}.png", image)
-        put(folder / f"ferplus/{images}/fer{name}.png", image)
-        ferplus.append([usage, f"fer{name}.png", *(9 * (column == label) + (column == 8) for column in range(10))])
-        fer2013.append([label % 7, " ".join(map(str, pixels.flatten())), usage])
-        if split == "test" and number < 3:
-            put(folder / f"photographs/{name}.png", png(pixels.repeat(4, 0).repeat(4, 1)))
-        if split != "val":
-            name = f"{split}_{number + 1:05}"
-            rafdb.append(f"{name}.jpg {label % 7 + 1}\n")
-            put(folder / f"rafdb/Image/aligned/{name}_aligned.jpg", image)
-            put(folder / f"rafdb/Annotation/manual/{name}_manu_attri.txt", 5 * "24\t24\n" + f"{number % 2}\n{number % 3}\n{number % 5}\n")
-        if split != "test":
-            table = "training" if split == "train" else "validation"
-            affectnet[table].append([f"{split}/{name}.jpg", 0, 0, side, side, "", label, 0, 0])
-            put(folder / f"affectnet/Manually_Annotated_Images/{split}/{name}.jpg", image)
-    write_table(folder / "ferplus/fer2013new.csv", ferplus)
-    write_table(folder / "fer2013.csv", fer2013)
-    put(folder / "rafdb/EmoLabel/list_patition_label.txt", "".join(rafdb))
-    for name, rows in affectnet.items():
-        write_table(folder / f"affectnet/{name}.csv", rows)
+def ended_well(*words):
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def draw(folder, sizes, *options):
+    """`sizes`: --train, --val, --test. The faces as penumbra data synth draws them."""
+    store = folder / "drawn.h5"
+    words = [word for name, count in zip(("--train", "--val", "--test"), sizes) for word in (name, count)]
+    ended_well("data", "synth", store, *words, *options)
+    return list(faces_of(store))
+
+
+def colour_faces(sizes, side):
+    """Faces in colour of side x side pixels with the JPEG file of each, which the importer of folders encodes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        faces = draw(folder, sizes, "--size", side, "--channels", 3, "--seed", 2)
+        by_id = {f"{face.split}/{face.emotion}/{face.number:05}.png": face for face in faces}
+        for path, face in by_id.items():
+            put(folder / "tree" / path, png(face.pixels))
+        ended_well("data", "import", "folder", folder / "tree", folder / "jpeg.h5", "--store", "jpeg")
+        with h5py.File(folder / "jpeg.h5") as file:
+            for _, rows in splits_of(file):
+                stored, ends = rows["jpeg"][:].tobytes(), rows["jpeg_ends"][:]
+                for row, path in enumerate(rows["ids"].asstr()[:]):
+                    by_id[path].jpeg = stored[int(ends[row - 1]) if row else 0:int(ends[row])]
+    return faces
+
+
+def write_ferplus(folder, faces):
+    """fer2013new.csv and FER2013{Train,Valid,Test}/."""
+    table = [["Usage", "Image name", *VOTES]]
+    for face in faces:
+        usage, images = USAGES[face.split]
+        name = f"fer{face.split}{face.number:04}.png"
+        put(folder / images / name, png(face.pixels))
+        table.append([usage, name, *(9 * (column == face.emotion) + (column == "unknown") for column in VOTES)])
+    write_table(folder / "fer2013new.csv", table)
+
+
+def write_fer2013(file, faces):
+    rows = [[EMOTIONS.index(face.emotion) % 7, " ".join(map(str, face.pixels.flatten())), USAGES[face.split][0]] for face in faces]
+    write_table(file, [["emotion", "pixels", "Usage"], *rows])
+
+
+def write_rafdb(folder, faces):
+    """The download's basic/: EmoLabel/, Image/aligned/ and Annotation/manual/. `faces` of 100x100 pixels; it has no
+    validation split and no contempt."""
+    labels = []
+    for face in faces:
+        if face.split == "val" or face.emotion not in RAFDB:
+            continue
+        name = f"train_{face.number + 1:05}" if face.split == "train" else f"test_{face.number + 1:04}"
+        labels.append(f"{name}.jpg {RAFDB.index(face.emotion) + 1}\n")
+        put(folder / f"Image/aligned/{name}_aligned.jpg", face.jpeg)
+        people = f"{face.number % 2}\n{face.number % 3}\n{face.number % 5}\n"
+        put(folder / f"Annotation/manual/{name}_manu_attri.txt", 5 * "24\t24\n" + people)
+    put(folder / "EmoLabel/list_patition_label.txt", "".join(labels))
+
+
+def write_affectnet(folder, faces):
+    """The edition of lists: {training,validation}.csv and Manually_Annotated_Images/, each face with its box in a larger
+    image; the lists also have images without a face, and without a box."""
+    tables = {"train": [AFFECTNET_COLUMNS], "val": [AFFECTNET_COLUMNS]}
+    for face in faces:
+        if face.split == "test":
+            continue
+        side, name = len(face.pixels), f"{face.number % 7}/{face.split}{face.number:056x}.jpg"
+        put(folder / f"Manually_Annotated_Images/{name}", face.jpeg)
+        landmarks = ";".join(f"{x}.5;{side // 2}.25" for x in range(68))
+        tables[face.split].append([name, side // 20, side // 20, side * 9 // 10, side * 9 // 10, landmarks,
+                                   AFFECTNET.index(face.emotion), 0.25, -0.5])
+    for label in (8, 9, 10):
+        tables["train"].append([f"9/none{label}.jpg", "NULL", "NULL", "NULL", "NULL", "NULL", label, -2, -2])
+    write_table(folder / "Manually_Annotated_file_lists/training.csv", tables["train"])
+    write_table(folder / "Manually_Annotated_file_lists/validation.csv", tables["val"])
+
+
+def write_affectnet_sets(folder, faces):
+    """The edition of cropped faces, 224x224 pixels: {train,val}_set/ with images/ID.jpg and annotations/ID_*.npy."""
+    for face in faces:
+        if face.split == "test":
+            continue
+        base = folder / f"{face.split}_set"
+        put(base / f"images/{face.number}.jpg", face.jpeg)
+        values = {"exp": str(AFFECTNET.index(face.emotion)), "val": "0.25", "aro": "-0.5", "lnd": np.zeros(136)}
+        for kind, value in values.items():
+            file = io.BytesIO()
+            np.save(file, np.array(value))
+            put(base / f"annotations/{face.number}_{kind}.npy", file.getvalue())
+
+
+def write_all(folder):
+    """faces/, photographs/, ferplus/, fer2013.csv, rafdb/, affectnet/ and affectnet-sets/."""
+    with tempfile.TemporaryDirectory() as name:
+        grey = draw(Path(name), (128, 32, 32), "--seed", 1)
+    for face in grey:
+        name = f"{face.split}{face.number:04}.png"
+        put(folder / f"faces/{face.split}/{face.emotion}/{name}", png(face.pixels))
+        if face.split == "test" and face.number < 3:
+            put(folder / f"photographs/{name}", png(face.pixels.repeat(4, 0).repeat(4, 1)))
+    write_ferplus(folder / "ferplus", grey)
+    write_fer2013(folder / "fer2013.csv", grey)
+    write_rafdb(folder / "rafdb/basic", colour_faces((128, 0, 32), 100))
+    cropped = colour_faces((64, 32, 0), 224)
+    write_affectnet(folder / "affectnet", cropped)
+    write_affectnet_sets(folder / "affectnet-sets", cropped)
