@@ -55,14 +55,9 @@ def write_table(path, rows):
         csv.writer(file).writerows(rows)
 
 
-def splits_of(file):
-    """(name, rows) of each split that a store has."""
-    return [(split, file[f"original/{split}"]) for split in ("train", "val", "test") if split in file["original"]]
-
-
 def faces_of(store):
     with h5py.File(store) as file:
-        for split, rows in splits_of(file):
+        for split, rows in file["original"].items():
             for number, (label, pixels) in enumerate(zip(rows["labels"][:], rows["images"][:])):
                 yield Face(split, number, EMOTIONS[label], pixels.squeeze())
 
@@ -86,15 +81,15 @@ def colour_faces(sizes, side):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         faces = draw(folder, sizes, "--size", side, "--channels", 3, "--seed", 2)
-        by_id = {f"{face.split}/{face.emotion}/{face.number:05}.png": face for face in faces}
+        by_id = {f"train/{face.emotion}/{face.split}{face.number:05}.png": face for face in faces}
         for path, face in by_id.items():
             put(folder / "tree" / path, png(face.pixels))
         ended_well("data", "import", "folder", folder / "tree", folder / "jpeg.h5", "--store", "jpeg")
         with h5py.File(folder / "jpeg.h5") as file:
-            for _, rows in splits_of(file):
-                stored, ends = rows["jpeg"][:].tobytes(), rows["jpeg_ends"][:]
-                for row, path in enumerate(rows["ids"].asstr()[:]):
-                    by_id[path].jpeg = stored[int(ends[row - 1]) if row else 0:int(ends[row])]
+            rows = file["original/train"]
+            stored, ends = rows["jpeg"][:].tobytes(), [0, *map(int, rows["jpeg_ends"][:])]
+            for row, path in enumerate(rows["ids"].asstr()[:]):
+                by_id[path].jpeg = stored[ends[row]:ends[row + 1]]
     return faces
 
 
