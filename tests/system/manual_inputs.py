@@ -17,11 +17,13 @@ from penumbra import run
 # The classes of penumbra data synth are those of FERPlus, in its order.
 EMOTIONS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
 VOTES = [*EMOTIONS, "unknown", "NF"]
-USAGES = {"train": ("Training", "FER2013Train"), "val": ("PublicTest", "FER2013Valid"), "test": ("PrivateTest", "FER2013Test")}
-RAFDB = ["surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"]  # labels 1 to 7
-AFFECTNET = ["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"]  # 0 to 7
-AFFECTNET_COLUMNS = ["subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks",
-                     "expression", "valence", "arousal"]
+USAGES = {"train": ("Training", "FER2013Train"), "val": ("PublicTest", "FER2013Valid"),
+          "test": ("PrivateTest", "FER2013Test")}
+# In the order of their labels: from 1 for RAF-DB, from 0 for AffectNet.
+RAFDB = ["surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"]
+AFFECTNET = ["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"]
+AFFECTNET_COLUMNS = ["subDirectory_filePath", "face_x", "face_y", "face_width", "face_height",
+                     "facial_landmarks", "expression", "valence", "arousal"]
 
 
 @dataclass
@@ -39,9 +41,12 @@ def png(pixels):
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
 
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    header = struct.pack(">IIBBBBB", side, side, 8, 0 if pixels.ndim == 2 else 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+    colours = 0 if pixels.ndim == 2 else 2
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, colours, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(rows, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b"")
 
 
 def put(path, data):
@@ -69,23 +74,25 @@ def ended_well(*words):
 
 
 def draw(folder, sizes, *options):
-    """`sizes`: --train, --val, --test. The faces as penumbra data synth draws them."""
+    """Faces of penumbra data synth; `sizes`: how many to train on, to validate on, to test on."""
     store = folder / "drawn.h5"
-    words = [word for name, count in zip(("--train", "--val", "--test"), sizes) for word in (name, count)]
-    ended_well("data", "synth", store, *words, *options)
+    train, val, test = sizes
+    ended_well("data", "synth", store, "--train", train, "--val", val, "--test", test, *options)
     return list(faces_of(store))
 
 
 def colour_faces(sizes, side):
-    """Faces in colour of side x side pixels with the JPEG file of each, which the importer of folders encodes."""
+    """Faces in colour of side x side pixels, each also as a JPEG file, which the importer encodes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         faces = draw(folder, sizes, "--size", side, "--channels", 3, "--seed", 2)
-        by_id = {f"train/{face.emotion}/{face.split}{face.number:05}.png": face for face in faces}
+        by_id = {f"train/{face.emotion}/{face.split}{face.number:05}.png": face
+                 for face in faces}
         for path, face in by_id.items():
             put(folder / "tree" / path, png(face.pixels))
-        ended_well("data", "import", "folder", folder / "tree", folder / "jpeg.h5", "--store", "jpeg")
-        with h5py.File(folder / "jpeg.h5") as file:
+        store = folder / "jpeg.h5"
+        ended_well("data", "import", "folder", folder / "tree", store, "--store", "jpeg")
+        with h5py.File(store) as file:
             rows = file["original/train"]
             stored, ends = rows["jpeg"][:].tobytes(), [0, *map(int, rows["jpeg_ends"][:])]
             for row, path in enumerate(rows["ids"].asstr()[:]):
@@ -100,23 +107,28 @@ def write_ferplus(folder, faces):
         usage, images = USAGES[face.split]
         name = f"fer{face.split}{face.number:04}.png"
         put(folder / images / name, png(face.pixels))
-        table.append([usage, name, *(9 * (column == face.emotion) + (column == "unknown") for column in VOTES)])
+        votes = {column: 0 for column in VOTES} | {face.emotion: 9, "unknown": 1}
+        table.append([usage, name, *votes.values()])
     write_table(folder / "fer2013new.csv", table)
 
 
 def write_fer2013(file, faces):
-    rows = [[EMOTIONS.index(face.emotion) % 7, " ".join(map(str, face.pixels.flatten())), USAGES[face.split][0]] for face in faces]
-    write_table(file, [["emotion", "pixels", "Usage"], *rows])
+    table = [["emotion", "pixels", "Usage"]]
+    for face in faces:
+        pixels = " ".join(map(str, face.pixels.flatten()))
+        table.append([EMOTIONS.index(face.emotion) % 7, pixels, USAGES[face.split][0]])
+    write_table(file, table)
 
 
 def write_rafdb(folder, faces):
-    """The download's basic/: EmoLabel/, Image/aligned/ and Annotation/manual/. `faces` of 100x100 pixels; it has no
-    validation split and no contempt."""
+    """The download's basic/: EmoLabel/, Image/aligned/ and Annotation/manual/. `faces` of 100x100
+    pixels; the set has no validation split and no contempt."""
     labels = []
     for face in faces:
         if face.split == "val" or face.emotion not in RAFDB:
             continue
-        name = f"train_{face.number + 1:05}" if face.split == "train" else f"test_{face.number + 1:04}"
+        digits = 5 if face.split == "train" else 4
+        name = f"{face.split}_{face.number + 1:0{digits}}"
         labels.append(f"{name}.jpg {RAFDB.index(face.emotion) + 1}\n")
         put(folder / f"Image/aligned/{name}_aligned.jpg", face.jpeg)
         people = f"{face.number % 2}\n{face.number % 3}\n{face.number % 5}\n"
@@ -125,31 +137,34 @@ def write_rafdb(folder, faces):
 
 
 def write_affectnet(folder, faces):
-    """The edition of lists: {training,validation}.csv and Manually_Annotated_Images/, each face with its box in a larger
-    image; the lists also have images without a face, and without a box."""
+    """The edition of lists: {training,validation}.csv and Manually_Annotated_Images/. Each face has
+    a box in a larger image. The lists also name images without a face, and without a box."""
     tables = {"train": [AFFECTNET_COLUMNS], "val": [AFFECTNET_COLUMNS]}
     for face in faces:
         if face.split == "test":
             continue
-        side, name = len(face.pixels), f"{face.number % 7}/{face.split}{face.number:056x}.jpg"
+        side, name = len(face.pixels), f"{face.number % 7}/{face.split}{face.number:050x}.jpg"
         put(folder / f"Manually_Annotated_Images/{name}", face.jpeg)
         landmarks = ";".join(f"{x}.5;{side // 2}.25" for x in range(68))
-        tables[face.split].append([name, side // 20, side // 20, side * 9 // 10, side * 9 // 10, landmarks,
-                                   AFFECTNET.index(face.emotion), 0.25, -0.5])
+        box = [side // 20, side // 20, side * 9 // 10, side * 9 // 10]
+        label = AFFECTNET.index(face.emotion)
+        tables[face.split].append([name, *box, landmarks, label, 0.25, -0.5])
     for label in (8, 9, 10):
-        tables["train"].append([f"9/none{label}.jpg", "NULL", "NULL", "NULL", "NULL", "NULL", label, -2, -2])
+        tables["train"].append([f"9/none{label}.jpg", *5 * ["NULL"], label, -2, -2])
     write_table(folder / "Manually_Annotated_file_lists/training.csv", tables["train"])
     write_table(folder / "Manually_Annotated_file_lists/validation.csv", tables["val"])
 
 
 def write_affectnet_sets(folder, faces):
-    """The edition of cropped faces, 224x224 pixels: {train,val}_set/ with images/ID.jpg and annotations/ID_*.npy."""
+    """The edition of cropped faces: {train,val}_set/ with images/ID.jpg and annotations/ID_*.npy.
+    `faces` of 224x224 pixels."""
     for face in faces:
         if face.split == "test":
             continue
         base = folder / f"{face.split}_set"
         put(base / f"images/{face.number}.jpg", face.jpeg)
-        values = {"exp": str(AFFECTNET.index(face.emotion)), "val": "0.25", "aro": "-0.5", "lnd": np.zeros(136)}
+        expression = str(AFFECTNET.index(face.emotion))
+        values = {"exp": expression, "val": "0.25", "aro": "-0.5", "lnd": np.zeros(136)}
         for kind, value in values.items():
             file = io.BytesIO()
             np.save(file, np.array(value))

@@ -1,6 +1,7 @@
 """docs/recipes.md with its configurations, on small made-up data in the layouts of the downloads:
 every step from the files to a report, on one and two ranks."""
 
+import csv
 import json
 import re
 import tempfile
@@ -15,7 +16,9 @@ from processes import end_all_in
 
 # What makes a run small: two steps of narrow nets, and no monitor.
 SMALL = ("net.width=4", "train.epochs=1", "schedule.warm_up_epochs=0", "monitor.address=off")
-BALANCES = {"data.most_repeats": "1", "train.class_weights": '"none"', "train.logit_adjustment": "0.0"}
+# What balances classes, and the value that turns it off.
+BALANCES = {"data.most_repeats": "1", "train.class_weights": '"none"',
+            "train.logit_adjustment": "0.0"}
 
 
 def keys_of(*words):
@@ -30,11 +33,16 @@ def keys_of(*words):
     return resolved
 
 
+def set_words(*assignments):
+    return [word for assignment in assignments for word in ("--set", assignment)]
+
+
 class Recipe:
-    """The tests of every recipe. `config`: the recipe's. `write`: the download, into a folder. `words`: what imports it."""
-    config = write = words = None
-    sets = ()
-    held_out = ""  # the split that is measured
+    """The tests of every recipe. A recipe writes its download into a folder by write()."""
+    config = importer = ""
+    options = ()  # of the import
+    sets = ()  # assignments of the training
+    measured = ""  # the split that is reported on
 
     @classmethod
     def setUpClass(cls):
@@ -42,7 +50,7 @@ class Recipe:
         cls.folder = Path(cls.temporary.name)
         cls.store = cls.folder / "store.h5"
         cls.write(cls.folder / "download")
-        cls.imported = cls.done("data", "import", *cls.words[:1], cls.folder / "download", cls.store, *cls.words[1:])
+        cls.import_into(cls.store)
 
     @classmethod
     def tearDownClass(cls):
@@ -55,6 +63,11 @@ class Recipe:
         assert finished.returncode == 0, finished.stderr + finished.stdout
         return finished.stdout
 
+    @classmethod
+    def import_into(cls, store, *more):
+        download = cls.folder / "download"
+        cls.done("data", "import", cls.importer, download, store, *cls.options, *more)
+
     def rows(self, split):
         """{id: label} of a split."""
         with h5py.File(self.store) as file:
@@ -62,9 +75,8 @@ class Recipe:
             return dict(zip(rows["ids"].asstr()[:], map(int, rows["labels"][:])))
 
     def train(self, name, *sets, ranks=0, more=()):
-        words = [word for key in (f'data.files=["{self.store}"]', f"run.dir={self.folder / name}", *self.sets, *sets)
-                 for word in ("--set", key)]
-        return self.done("train", self.config, *words, *more, ranks=ranks)
+        ours = (f'data.files=["{self.store}"]', f"run.dir={self.folder / name}", *self.sets)
+        return self.done("train", self.config, *set_words(*ours, *sets), *more, ranks=ranks)
 
     def test_the_store_is_whole(self):
         self.assertIn("none of", self.done("data", "verify", self.store))
@@ -79,15 +91,16 @@ class Recipe:
                 name = f"run-{ranks}"
                 batch = len(self.rows("train")) // 4 * 2  # two steps
                 self.train(name, *SMALL, f"train.batch={batch}", "log.every=1", ranks=ranks)
-                metrics = (self.folder / name / "metrics.jsonl").read_text().splitlines()
-                steps = [row for row in map(json.loads, metrics) if row["kind"] == "train"]
-                self.assertEqual([row["step"] for row in steps], [1, 2])
+                lines = (self.folder / name / "metrics.jsonl").read_text().splitlines()
+                steps = [row["step"] for row in map(json.loads, lines) if row["kind"] == "train"]
+                self.assertEqual(steps, [1, 2])
                 self.measure(name)
 
     def measure(self, name):
-        words = (self.folder / name, "--data", self.store, "--split", self.held_out, "--weights", "final")
+        words = (self.folder / name, "--data", self.store, "--split", self.measured,
+                 "--weights", "final")
         found = json.loads(self.done("eval", *words, "--json"))
-        self.assertEqual(found["faces"], len(self.rows(self.held_out)))
+        self.assertEqual(found["count"], len(self.rows(self.measured)))
         report = self.folder / f"{name}.html"
         self.done("report", *words, "--no-faces", "-o", report)
         self.assertNotIn("data:image", report.read_text())
@@ -99,13 +112,14 @@ class Recipe:
 
     def test_the_learning_rate_is_meant_for_the_batch_of_the_recipe(self):
         resolved = keys_of(self.config)
-        self.assertEqual(float(resolved["schedule.reference_batch"]), float(resolved["train.batch"]))
+        reference = float(resolved["schedule.reference_batch"])
+        self.assertEqual(reference, float(resolved["train.batch"]))
 
 
 class RafDb(Recipe, unittest.TestCase):
     config = SOURCE / "configs/rafdb.toml"
-    words = ("rafdb",)
-    held_out = "test"
+    importer = "rafdb"
+    measured = "test"
 
     @staticmethod
     def write(folder):
@@ -118,7 +132,8 @@ class RafDb(Recipe, unittest.TestCase):
         cls.done("data", "holdout", cls.store, cls.store, "--fraction", 0.1, "--seed", 1)
 
     def test_labels_are_those_of_the_list(self):
-        listed = (self.folder / "download/EmoLabel/list_patition_label.txt").read_text().split()
+        file = self.folder / "download/EmoLabel/list_patition_label.txt"
+        listed = file.read_text().split()
         labels = {name: int(label) - 1 for name, label in zip(listed[::2], listed[1::2])}
         self.assertEqual({**self.all_to_train_on, **self.rows("test")}, labels)
 
@@ -129,23 +144,24 @@ class RafDb(Recipe, unittest.TestCase):
 
     def test_groups_are_measured(self):
         self.train("groups", *SMALL, "train.batch=16")
-        found = json.loads(self.done("eval", self.folder / "groups", "--data", self.store, "--json", *(
-            word for column in ("gender", "race", "age") for word in ("--by", column))))
+        found = json.loads(self.done("eval", self.folder / "groups", "--data", self.store, "--json",
+                                     "--by", "gender", "--by", "race", "--by", "age"))
         self.assertEqual(sorted(found["groups"]), ["age", "gender", "race"])
 
     def test_seeds_of_two_methods_are_compared(self):
         ablations = [SOURCE / f"configs/ablations/{name}.toml" for name in ("full", "ce_only")]
-        sets = [word for key in (f'data.files=["{self.store}"]', *SMALL, "train.batch=32") for word in ("--set", key)]
-        table = self.done("sweep", self.folder / "study", self.config, "--seed", 1, "--ablation", *ablations, *sets,
-                          "--mpirun", "--bind-to none --oversubscribe --allow-run-as-root", "--data", self.store,
-                          "--split", "test")
+        sets = set_words(f'data.files=["{self.store}"]', *SMALL, "train.batch=32")
+        table = self.done("sweep", self.folder / "study", self.config, "--seed", 1, "--ablation",
+                          *ablations, *sets, "--mpirun", "--bind-to none --oversubscribe",
+                          "--data", self.store, "--split", "test")
         self.assertIn("ce_only", table)
 
 
 class AffectNetLists(Recipe, unittest.TestCase):
     config = SOURCE / "configs/affectnet.toml"
-    words = ("affectnet", "--size", "112", "--skip-bad")
-    held_out = "val"
+    importer = "affectnet"
+    options = ("--size", "112", "--skip-bad")
+    measured = "val"
     sizes, side = (48, 24, 0), 150
 
     @classmethod
@@ -153,23 +169,28 @@ class AffectNetLists(Recipe, unittest.TestCase):
         manual_inputs.write_affectnet(folder, manual_inputs.colour_faces(cls.sizes, cls.side))
 
     def test_every_labelled_face_is_there_and_no_other(self):
+        lists = self.folder / "download/Manually_Annotated_file_lists"
         for split, table in (("train", "training"), ("val", "validation")):
-            lines = (self.folder / f"download/Manually_Annotated_file_lists/{table}.csv").read_text().splitlines()[1:]
-            listed = {line.split(",")[0]: int(line.split(",")[6]) for line in lines}
-            self.assertEqual(self.rows(split), {name: label for name, label in listed.items() if label < 8})
+            with (lists / f"{table}.csv").open() as file:
+                listed = {row["subDirectory_filePath"]: int(row["expression"])
+                          for row in csv.DictReader(file)}
+            faces = {name: label for name, label in listed.items() if label < 8}
+            self.assertEqual(self.rows(split), faces)
 
     def test_seven_classes_leave_out_contempt(self):
         store = self.folder / "seven.h5"
-        self.done("data", "import", "affectnet", self.folder / "download", store, "--classes", 7)
+        self.import_into(store, "--classes", 7)
+        kept = [label for label in self.rows("train").values() if label < 7]
         with h5py.File(store) as file:
             self.assertEqual(len(file.attrs["classes"]), 7)
-            self.assertEqual(len(file["original/train/labels"]), sum(label < 7 for label in self.rows("train").values()))
-        self.train("seven", "train.batch=8", f'data.files=["{store}"]', "data.classes=7", more=("--dry-run",))
+            self.assertEqual(len(file["original/train/labels"]), len(kept))
+        self.train("seven", "train.batch=8", f'data.files=["{store}"]', "data.classes=7",
+                   more=("--dry-run",))
 
 
 class AffectNetSets(AffectNetLists):
     """224x224 pixels, as the recipe trains on them."""
-    words = ("affectnet", "--size", "224", "--store", "jpeg", "--skip-bad")
+    options = ("--size", "224", "--store", "jpeg", "--skip-bad")
     sets = ("data.image_size=224", "net.last_stride=2")
     sizes, side = (24, 16, 0), 224
 
@@ -179,7 +200,8 @@ class AffectNetSets(AffectNetLists):
 
     def test_every_labelled_face_is_there_and_no_other(self):
         for split, count in zip(("train", "val"), self.sizes):
-            self.assertEqual(sorted(self.rows(split)), sorted(f"{split}_set/{number}" for number in range(count)))
+            wanted = sorted(f"{split}_set/{number}" for number in range(count))
+            self.assertEqual(sorted(self.rows(split)), wanted)
 
     def test_jpegs_are_kept_as_they_are(self):
         with h5py.File(self.store) as file:

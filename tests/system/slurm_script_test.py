@@ -125,7 +125,7 @@ class SlurmScript(unittest.TestCase):
 
     def signalled(self, wanted, **environment):
         """The code of a script that gets a signal while its step waits for one."""
-        command = self.command("train.sbatch", "a.toml")[4:]  # without `timeout`: the signal is for bash
+        command = self.command("train.sbatch", "a.toml")[4:]  # without `timeout`
         with subprocess.Popen(command, env=self.environment(FAKE_WAITS=1, **environment),
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               start_new_session=True) as job:
