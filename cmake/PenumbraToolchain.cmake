@@ -1,8 +1,13 @@
-# Compiler settings shared by every room: warnings as errors, ccache, sanitizers.
+# Compiler settings shared by every room: warnings as errors, ccache, sanitizers, precompiled headers.
+
+# In depend mode ccache takes the headers from the compiler's dependency file instead of preprocessing every unit
+# first, so that a cold build does not pay for it. Paths below the clone are hashed relative to it.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(penumbra_options INTERFACE)
@@ -18,6 +23,27 @@ if(PENUMBRA_SANITIZE)
     add_compile_options(-U__SANITIZE_THREAD__)
   endif()
 endif()
+
+# Two sets of headers take most of the compiler's time: LibTorch's tensors, and what the program reads and prints with.
+# A unit still includes what it uses; it compiles without the sets, too.
+set(PENUMBRA_STANDARD_HEADERS <algorithm> <cstdint> <filesystem> <functional> <map> <memory> <optional> <span>
+  <stdexcept> <string> <utility> <vector>)
+set(PENUMBRA_TENSOR_HEADERS ${PENUMBRA_STANDARD_HEADERS} <ATen/core/Tensor.h> <ATen/TensorOperators.h>)
+set(PENUMBRA_PROGRAM_HEADERS ${PENUMBRA_TENSOR_HEADERS} <CLI/CLI.hpp> <fmt/format.h> <nlohmann/json.hpp>
+  <spdlog/spdlog.h>)
+
+# penumbra_precompile(TARGET HEADERS...): compiles the headers once for the target's units.
+# penumbra_precompile(TARGET FROM OTHER): takes those of another target, which must be compiled with the same flags.
+function(penumbra_precompile target)
+  if(NOT PENUMBRA_PRECOMPILE)
+    return()
+  endif()
+  if(ARGV1 STREQUAL "FROM")
+    target_precompile_headers(${target} REUSE_FROM ${ARGV2})
+  else()
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
 
 # penumbra_room(NAME SOURCES... [PUBLIC libs...] [PRIVATE libs...]): the static library of one room.
 function(penumbra_room name)

@@ -6,6 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "comm/wire.h"
+
 namespace penumbra::comm {
 
 /// A collective under way. Copyable; waiting twice is allowed. Destroying it does not wait.
@@ -22,12 +24,6 @@ class Work {
 
  private:
   std::shared_ptr<State> state_;
-};
-
-/// What crosses the network.
-enum class Wire {
-  exact,  ///< the tensor's own type
-  bf16,   ///< fp32 tensors only, half the bytes: every addend is rounded once, the fp32 sum of them once more
 };
 
 /// How tensors in host memory travel.

@@ -1,4 +1,5 @@
 #include "data/batch_renderer.h"
+#include "data/loader_options.h"
 
 #include <algorithm>
 #include <memory>

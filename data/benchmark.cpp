@@ -10,6 +10,7 @@
 #include "comm/timing.h"
 #include "data/loader.h"
 #include "data/plan/philox.h"
+#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

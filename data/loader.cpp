@@ -14,6 +14,7 @@
 #include "data/batch_renderer.h"
 #include "data/error.h"
 #include "data/render/variants.h"
+#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

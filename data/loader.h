@@ -26,23 +26,7 @@ struct Batch {
   std::int64_t global_size = 0;      ///< samples of all ranks together: the denominator of every loss
 };
 
-enum class AmbiguousMode { online, stored };
-
-struct LoaderOptions {
-  std::int64_t global_batch = 64;  ///< samples a step over all ranks; even
-  int view_size = 0;               ///< pixels; 0: the stored size
-  std::uint64_t seed = 1;
-  bool ambiguous = true;
-  AmbiguousMode mode = AmbiguousMode::online;  ///< stored: epoch e uses variant e mod K
-  int prefetch = 4;                            ///< batches rendered ahead; at least one a thread
-  int threads = 0;                             ///< renderer threads; 0: one
-  bool pinned = false;                         ///< views lie in page-locked memory: copies to a GPU need not wait
-  /// Windows for a set whose images are in files; repeats for small classes, online only.
-  PlanOptions plan;
-  WeakOptions weak;
-  AmbiguousOptions strong;
-  Normalisation norm;
-};
+struct LoaderOptions;
 
 /// Feeds the training loop from a set in memory or in files; batches are rendered ahead by its own threads and come in
 /// plan order, whatever the number of threads. An exception of a renderer thread is rethrown by next(). next() and

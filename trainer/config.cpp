@@ -10,7 +10,22 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "comm/gradient_sync_options.h"
+#include "comm/watchdog/watchdog.h"
+#include "data/loader_options.h"
+#include "trainer/checkpoint/checkpoint_options.h"
 #include "trainer/config_fields.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/data_options.h"
+#include "trainer/loop/stop_options.h"
+#include "trainer/loop/training_options.h"
+#include "trainer/nets/net_options.h"
+#include "trainer/nets/pretrained_options.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/objective/uncertainty_options.h"
+#include "trainer/optim/learning_rate.h"
+#include "trainer/optim/optimizer_options.h"
+#include "trainer/telemetry/monitor_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -97,28 +112,28 @@ void check_strength(const data::AmbiguousOptions& strong, const std::string& whe
 
 void check_together(const Config& config, const std::string& where) {
   const auto refuse = [&](const std::string& text) { throw ConfigError(where + ": " + text); };
-  if (config.loader.global_batch % 2 != 0) {
-    refuse(fmt::format("train.batch = {} is odd; batches are made of pairs: use {}", config.loader.global_batch,
-                       config.loader.global_batch + 1));
+  if (config.loader->global_batch % 2 != 0) {
+    refuse(fmt::format("train.batch = {} is odd; batches are made of pairs: use {}", config.loader->global_batch,
+                       config.loader->global_batch + 1));
   }
-  if (config.train.tune_steps == 1)
+  if (config.train->tune_steps == 1)
     refuse("train.tune_steps = 1: the first step of a candidate does not count; use 2 or more");
-  if (config.train.ema_decay > 0 && config.train.ema_half_life > 0)
+  if (config.train->ema_decay > 0 && config.train->ema_half_life > 0)
     refuse("train.ema_decay and train.ema_half_life say the same thing in two ways: use one of them");
-  const ClassBalanceOptions& balance = config.train.balance;
+  const ClassBalanceOptions& balance = config.train->balance;
   const bool balances = balance.weights != ClassWeights::none || balance.logit_adjustment != 0;
-  if (balances && config.loader.plan.most_repeats > 1) {
+  if (balances && config.loader->plan.most_repeats > 1) {
     refuse(
         "train.class_weights and train.logit_adjustment make up for small classes, and so does data.most_repeats: use "
         "one of them");
   }
-  if (config.train.method != Method::full && config.evaluation.head != Head::original) {
+  if (config.train->method != Method::full && config.evaluation->head != Head::original) {
     refuse("predict.head needs both nets; with this train.method only \"original\" exists");
   }
-  if (config.schedule.kind == ScheduleKind::step && config.schedule.milestones.empty()) {
+  if (config.schedule->kind == ScheduleKind::step && config.schedule->milestones.empty()) {
     refuse("schedule.kind = \"step\" needs schedule.milestones");
   }
-  if (!std::is_sorted(config.schedule.milestones.begin(), config.schedule.milestones.end())) {
+  if (!std::is_sorted(config.schedule->milestones.begin(), config.schedule->milestones.end())) {
     refuse("schedule.milestones must rise");
   }
 }
@@ -140,15 +155,43 @@ std::vector<Field> by_section(std::vector<Field> all) {
 
 }  // namespace
 
+template <typename Options>
+Section<Options>::Section() : options_(std::make_unique<Options>()) {}
+template <typename Options>
+Section<Options>::Section(const Section& other) : options_(std::make_unique<Options>(*other)) {}
+template <typename Options>
+Section<Options>& Section<Options>::operator=(const Section& other) {
+  *options_ = *other;
+  return *this;
+}
+template <typename Options>
+Section<Options>::~Section() = default;
+
+template class Section<comm::GradientSyncOptions>;
+template class Section<comm::WatchdogOptions>;
+template class Section<data::LoaderOptions>;
+template class Section<CheckpointOptions>;
+template class Section<DataOptions>;
+template class Section<EvaluationOptions>;
+template class Section<MonitorOptions>;
+template class Section<ObjectiveOptions>;
+template class Section<OptimizerOptions>;
+template class Section<PretrainedOptions>;
+template class Section<ResNetOptions>;
+template class Section<ScheduleOptions>;
+template class Section<StopOptions>;
+template class Section<TrainingOptions>;
+template class Section<UncertaintyOptions>;
+
 Config load_config(const std::vector<std::string>& files, const std::vector<std::string>& sets) {
   Config config;
   const std::vector<Field> all = fields(config);
   for (const std::string& file : files) apply(all, parse_file(file), file);
   for (const std::string& assignment : sets) apply_set(all, assignment);
-  config.loader.seed = config.seed;
-  config.loader.ambiguous = config.train.method != Method::ce_only;
+  config.loader->seed = config.seed;
+  config.loader->ambiguous = config.train->method != Method::ce_only;
   check_together(config, fmt::format("{}", fmt::join(files, ", ")));
-  check_strength(config.loader.strong, fmt::format("{}", fmt::join(files, ", ")));
+  check_strength(config.loader->strong, fmt::format("{}", fmt::join(files, ", ")));
   return config;
 }
 

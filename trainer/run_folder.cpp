@@ -14,6 +14,8 @@
 #include "data/error.h"
 #include "trainer/nets/weights.h"
 #include "trainer/version.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 
@@ -112,7 +114,7 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
     info.channels = std::stoi(file.metadata.at("channels"));
     info.image_size = std::stoi(file.metadata.at("image_size"));
     epoch = std::stoll(file.metadata.at("epoch"));
-    if (file.metadata.at("head") == name_of(config.evaluation.head))
+    if (file.metadata.at("head") == name_of(config.evaluation->head))
       temperature = std::stod(file.metadata.at("temperature"));
   } catch (const std::exception&) {
     throw data::DataError(fmt::format(
@@ -121,7 +123,7 @@ TrainedModel load_model(const std::filesystem::path& run, const std::string& whi
   }
   TrainedModel model{config,
                      info,
-                     DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
+                     DualNet(net_for(config, info), config.train->method, config.seed, config.train->convolutions),
                      temperature,
                      folder.weights(name).string(),
                      std::nullopt,

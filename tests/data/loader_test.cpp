@@ -10,6 +10,7 @@
 #include "data/error.h"
 #include "tests/data/random_set.h"
 #include "tests/data/variant_testing.h"
+#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

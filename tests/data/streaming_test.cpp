@@ -14,6 +14,7 @@
 #include "tests/data/random_set.h"
 #include "tests/data/store_testing.h"
 #include "tests/data/variant_testing.h"
+#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

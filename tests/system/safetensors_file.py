@@ -21,8 +21,8 @@ def read_safetensors(path):
     return metadata, tensors
 
 
-def write_safetensors(path, tensors):
-    header, data = {}, b""
+def write_safetensors(path, tensors, metadata=None):
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
     for name, values in tensors.items():
         dtype = next(key for key, kind in TYPES.items() if np.dtype(kind) == values.dtype)
         header[name] = {"dtype": dtype, "shape": values.shape, "data_offsets": [len(data), len(data) + values.nbytes]}

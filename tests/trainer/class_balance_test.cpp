@@ -10,6 +10,7 @@
 
 #include "tests/trainer/tensor_testing.h"
 #include "trainer/objective/losses.h"
+#include "trainer/objective/class_balance_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -10,6 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "trainer/config_fields.h"
+#include "data/loader_options.h"
+#include "trainer/loop/data_options.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -47,7 +51,7 @@ TEST_F(ConfigFile, EmptyFileGivesTheDefaults) { EXPECT_EQ(to_toml(load("")), to_
 
 TEST_F(ConfigFile, SetWinsOverTheFileAndTheLastSetWins) {
   const Config config = load("[train]\nepochs = 3\n", {"train.epochs=4", "train.epochs=5", "run.dir=runs/a b"});
-  EXPECT_EQ(config.train.epochs, 5);
+  EXPECT_EQ(config.train->epochs, 5);
   EXPECT_EQ(config.run_dir, "runs/a b");
 }
 
@@ -58,9 +62,9 @@ TEST_F(ConfigFile, ResolvedTreeReadsBackToItself) {
                 "data.class_map={\"très gai\" = \"joy\", contempt = \"\"}"});
   const std::string text = to_toml(config);
   EXPECT_EQ(to_toml(load(text)), text);
-  EXPECT_EQ(load(text).data.files, config.data.files);
-  EXPECT_EQ(load(text).data.class_map, (data::ClassMap{{"très gai", "joy"}, {"contempt", ""}}));
-  EXPECT_EQ(load(text).loader.weak.shift, 0.07f);
+  EXPECT_EQ(load(text).data->files, config.data->files);
+  EXPECT_EQ(load(text).data->class_map, (data::ClassMap{{"très gai", "joy"}, {"contempt", ""}}));
+  EXPECT_EQ(load(text).loader->weak.shift, 0.07f);
 }
 
 TEST_F(ConfigFile, EveryFieldAcceptsItsOwnDefaultAndRefusesAnotherType) {
@@ -103,37 +107,37 @@ TEST_F(ConfigFile, AblationsChangeWhatTheyAreNamedFor) {
   const auto with = [](const std::string& name) {
     return load_config({PENUMBRA_SOURCE_DIR "/configs/ablations/" + name + ".toml"}, {});
   };
-  EXPECT_EQ(with("ce_only").train.method, Method::ce_only);
-  EXPECT_EQ(with("mixup_only").train.method, Method::mixup_only);
-  EXPECT_EQ(with("label_smoothing").train.method, Method::ce_only);
-  EXPECT_EQ(with("label_smoothing").train.label_smoothing, 0.1);
-  EXPECT_EQ(with("vote_distribution").train.method, Method::ce_only);
-  EXPECT_EQ(with("vote_distribution").train.labels, Labels::votes);
-  EXPECT_EQ(with("class_weights").train.balance.weights, ClassWeights::effective);
-  EXPECT_EQ(with("logit_adjustment").train.balance.logit_adjustment, 1);
-  EXPECT_EQ(with("sharpness_aware").optimizer.sam_radius, 0.05);
-  EXPECT_EQ(with("full").train.method, Method::full);
-  EXPECT_EQ(with("attention_only").objective.alignment_weight, 0);
-  EXPECT_EQ(with("attention_only").objective.beta_max, 0);
-  EXPECT_EQ(with("soft_label_only").objective.attention_weight, 0);
-  EXPECT_TRUE(with("no_uncertainty").uncertainty.constant);
-  EXPECT_FALSE(with("no_uncertainty").uncertainty.weight_samples);
-  EXPECT_FALSE(with("no_warp").objective.warp);
-  EXPECT_EQ(with("unmixed_target").objective.target, Target::unmixed);
-  EXPECT_EQ(with("detached_target").objective.couple, Couple::original_to_ambiguous);
-  EXPECT_EQ(with("convolutions_apart").train.convolutions, Convolutions::apart);
-  EXPECT_EQ(with("trust_uncertainty").objective.trust, Trust::uncertainty);
-  EXPECT_EQ(with("slow_banks").uncertainty.momentum, 0.9);
-  EXPECT_EQ(with("half_mixed").loader.strong.mix_probability, 0.5f);
+  EXPECT_EQ(with("ce_only").train->method, Method::ce_only);
+  EXPECT_EQ(with("mixup_only").train->method, Method::mixup_only);
+  EXPECT_EQ(with("label_smoothing").train->method, Method::ce_only);
+  EXPECT_EQ(with("label_smoothing").train->label_smoothing, 0.1);
+  EXPECT_EQ(with("vote_distribution").train->method, Method::ce_only);
+  EXPECT_EQ(with("vote_distribution").train->labels, Labels::votes);
+  EXPECT_EQ(with("class_weights").train->balance.weights, ClassWeights::effective);
+  EXPECT_EQ(with("logit_adjustment").train->balance.logit_adjustment, 1);
+  EXPECT_EQ(with("sharpness_aware").optimizer->sam_radius, 0.05);
+  EXPECT_EQ(with("full").train->method, Method::full);
+  EXPECT_EQ(with("attention_only").objective->alignment_weight, 0);
+  EXPECT_EQ(with("attention_only").objective->beta_max, 0);
+  EXPECT_EQ(with("soft_label_only").objective->attention_weight, 0);
+  EXPECT_TRUE(with("no_uncertainty").uncertainty->constant);
+  EXPECT_FALSE(with("no_uncertainty").uncertainty->weight_samples);
+  EXPECT_FALSE(with("no_warp").objective->warp);
+  EXPECT_EQ(with("unmixed_target").objective->target, Target::unmixed);
+  EXPECT_EQ(with("detached_target").objective->couple, Couple::original_to_ambiguous);
+  EXPECT_EQ(with("convolutions_apart").train->convolutions, Convolutions::apart);
+  EXPECT_EQ(with("trust_uncertainty").objective->trust, Trust::uncertainty);
+  EXPECT_EQ(with("slow_banks").uncertainty->momentum, 0.9);
+  EXPECT_EQ(with("half_mixed").loader->strong.mix_probability, 0.5f);
 }
 
 TEST_F(ConfigFile, LaterFilesWinAndSetsOverThem) {
   const std::vector<std::string> files = {folder_ / "base.toml", folder_ / "more.toml"};
   std::ofstream(files[0]) << "[train]\nepochs = 3\nbatch = 16\n";
   std::ofstream(files[1]) << "[train]\nepochs = 7\n";
-  EXPECT_EQ(load_config(files, {}).train.epochs, 7);
-  EXPECT_EQ(load_config(files, {}).loader.global_batch, 16);
-  EXPECT_EQ(load_config(files, {"train.epochs=9"}).train.epochs, 9);
+  EXPECT_EQ(load_config(files, {}).train->epochs, 7);
+  EXPECT_EQ(load_config(files, {}).loader->global_batch, 16);
+  EXPECT_EQ(load_config(files, {"train.epochs=9"}).train->epochs, 9);
 }
 
 TEST_F(ConfigFile, ErrorsNameFileKeyAndWhatIsAllowed) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/tensor_testing.h"
+#include "trainer/nets/net_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "data/error.h"
 #include "trainer/nets/dual_net.h"
+#include "trainer/nets/pretrained_options.h"
 
 namespace penumbra::trainer {
 namespace {

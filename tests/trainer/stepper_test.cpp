@@ -8,6 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/fake_collective.h"
+#include "data/loader_options.h"
+#include "trainer/optim/optimizer_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -37,13 +40,13 @@ class RefusingGraph : public comm::DeviceGraph {
 
 Config small_config() {
   Config config;
-  config.net.depth = 10;
-  config.net.width = 4;
-  config.net.stem_stride = 2;
-  config.train.epochs = 3;
-  config.train.ema_decay = 0.9;
-  config.optimizer.kind = OptimizerKind::adamw;
-  config.loader.global_batch = kBatch;
+  config.net->depth = 10;
+  config.net->width = 4;
+  config.net->stem_stride = 2;
+  config.train->epochs = 3;
+  config.train->ema_decay = 0.9;
+  config.optimizer->kind = OptimizerKind::adamw;
+  config.loader->global_batch = kBatch;
   return config;
 }
 
@@ -67,7 +70,7 @@ data::SampleSet faces() {
 class SmallRun {
  public:
   explicit SmallRun(std::unique_ptr<comm::DeviceGraph> graph = nullptr)
-      : loader_(set_, config_.loader, {}),
+      : loader_(set_, *config_.loader, {}),
         state_(config_, set_, rank_),
         interval_(rank_),
         stepper_(config_, state_, interval_, rank_, std::move(graph)) {}
@@ -152,10 +155,10 @@ TEST(GraphFor, SaysWhyThereIsNone) {
   Config config;
   EXPECT_EQ(graph_for(config, rank, at::kCPU).graph, nullptr);
   EXPECT_NE(graph_for(config, rank, at::kCUDA).problem.find("several ranks"), std::string::npos);
-  config.train.graph = GraphChoice::on;
+  config.train->graph = GraphChoice::on;
   EXPECT_EQ(graph_for(config, rank, at::kCPU).problem, "there is no GPU");
   EXPECT_EQ(graph_for(config, rank, at::kCUDA).problem, "gradients go through host memory");
-  config.train.graph = GraphChoice::off;
+  config.train->graph = GraphChoice::off;
   EXPECT_NE(graph_for(config, rank, at::kCUDA).problem.find("off"), std::string::npos);
 }
 

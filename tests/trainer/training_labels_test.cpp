@@ -5,6 +5,7 @@
 #include "tests/trainer/tensor_testing.h"
 #include "trainer/loop/step.h"
 #include "trainer/objective/losses.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "tests/comm/small_net.h"
 #include "tests/comm/test_world.h"
+#include "comm/gradient_sync_options.h"
 
 namespace penumbra::trainer {
 namespace {

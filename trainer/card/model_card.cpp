@@ -12,6 +12,10 @@
 #include "trainer/card/python_code.h"
 #include "trainer/checkpoint/export.h"
 #include "trainer/config_fields.h"
+#include "data/loader_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/nets/pretrained_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -135,7 +139,7 @@ std::string front_matter(const CardSubject& subject, const std::vector<Measured>
 std::string summary(const CardSubject& subject, TrainedModel& model) {
   const bool two = model.nets.ambiguous() != nullptr;
   const data::StoreInfo& info = model.info;
-  const int view = model.config.loader.view_size > 0 ? model.config.loader.view_size : info.image_size;
+  const int view = model.config.loader->view_size > 0 ? model.config.loader->view_size : info.image_size;
   std::string text = fmt::format(
       "\n# {}\n\nA convolutional net that gives, for a cropped face, a distribution over {} labels of facial "
       "expression, "
@@ -149,13 +153,13 @@ std::string summary(const CardSubject& subject, TrainedModel& model) {
   ResNet& net = subject.net == "ambiguous" ? *model.nets.ambiguous() : model.nets.original();
   row("weights", fmt::format("`{}`, {} bytes, XXH3 {:016x}, {} parameters", subject.file.filename().string(),
                              stamp.bytes, stamp.checksum, net.parameter_count()));
-  row("architecture", architecture(model.config.net));
+  row("architecture", architecture(*model.config.net));
   row("classes, in this order", cell(fmt::format("{}", fmt::join(info.classes, ", "))));
   row("input", fmt::format("{} face, {} x {} pixels, {} channel{}", info.channels == 1 ? "grey" : "RGB", view, view,
                            info.channels, info.channels == 1 ? "" : "s"));
   row("normalisation",
-      fmt::format("(pixel / 255 - {}) / {}", model.config.loader.norm.mean, model.config.loader.norm.deviation));
-  row("answer", model.config.evaluation.flip
+      fmt::format("(pixel / 255 - {}) / {}", model.config.loader->norm.mean, model.config.loader->norm.deviation));
+  row("answer", model.config.evaluation->flip
                     ? "mean of the softmax of the face and of its mirror image, then the temperature"
                     : "softmax, then the temperature");
   row("temperature", is_validated(model, subject.net)
@@ -250,8 +254,8 @@ std::string settings(const TrainedModel& model) {
 }
 
 std::string beginning(const TrainedModel& model, const json& pretrained) {
-  if (pretrained.is_null() && !model.config.pretrained.file.empty())
-    return fmt::format("`{}`; what of it was loaded is {}", base_name(model.config.pretrained.file), kUnknown);
+  if (pretrained.is_null() && !model.config.pretrained->file.empty())
+    return fmt::format("`{}`; what of it was loaded is {}", base_name(model.config.pretrained->file), kUnknown);
   if (pretrained.is_null()) return "random weights";
   if (pretrained.contains("checkpoint"))
     return fmt::format("a checkpoint, `{}`", base_name(pretrained.at("checkpoint").get<std::string>()));
@@ -264,8 +268,8 @@ std::string training(const TrainedModel& model, const RunFacts& facts) {
   const auto row = [&](const char* what, const std::string& value) {
     text += fmt::format("| {} | {} |\n", what, value);
   };
-  row("method", fmt::format("`{}`", name_of(model.config.train.method)));
-  row("epochs", fmt::format("{}; these weights are those after {}", model.config.train.epochs,
+  row("method", fmt::format("`{}`", name_of(model.config.train->method)));
+  row("epochs", fmt::format("{}; these weights are those after {}", model.config.train->epochs,
                             model.epoch ? fmt::format("epoch {}", *model.epoch + 1) : "some steps of one"));
   row("seed", std::to_string(model.config.seed));
   row("began with", beginning(model, facts.pretrained));
@@ -283,7 +287,7 @@ std::string measures(const CardSubject& subject, const TrainedModel& model, cons
   std::string text = "\n## Measures\n\n";
   if (!is_validated(model, subject.net)) {
     text +=
-        fmt::format("The run validated its head `{}`, not this net alone.\n", name_of(model.config.evaluation.head));
+        fmt::format("The run validated its head `{}`, not this net alone.\n", name_of(model.config.evaluation->head));
   } else if (facts.validation.is_null()) {
     text += "The run has no record of a validation of these weights.\n";
   }

@@ -1,4 +1,7 @@
 #include "trainer/card/python_code.h"
+#include "data/loader_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/nets/net_options.h"
 
 #include <string_view>
 
@@ -63,9 +66,9 @@ std::string_view blocks(int depth) {
 }  // namespace
 
 std::string python_code(const TrainedModel& model, const std::string& file) {
-  const ResNetOptions& net = model.config.net;
+  const ResNetOptions& net = *model.config.net;
   const bool imagenet = net.stem == "imagenet";
-  const int view = model.config.loader.view_size;
+  const int view = model.config.loader->view_size;
   return fmt::format(kWeights, fmt::arg("file", nlohmann::json(file).dump())) +
          fmt::format(kLogits, fmt::arg("stem_stride", imagenet ? 2 : net.stem_stride),
                      fmt::arg("stem_padding", imagenet ? 3 : 1),
@@ -76,7 +79,7 @@ std::string python_code(const TrainedModel& model, const std::string& file) {
                      fmt::arg("channels", model.info.channels),
                      fmt::arg("colour", model.info.channels == 1 ? "grey" : "RGB"),
                      fmt::arg("classes", model.info.classes.size()),
-                     fmt::arg("posterior", model.config.evaluation.flip
+                     fmt::arg("posterior", model.config.evaluation->flip
                                                ? "(logits(x).softmax(1) + logits(x.flip(3)).softmax(1)) / 2"
                                                : "logits(x).softmax(1)"));
 }

@@ -10,6 +10,9 @@
 #include "trainer/checkpoint/checkpoint_folder.h"
 #include "trainer/checkpoint/training_arrays.h"
 #include "trainer/nets/weights.h"
+#include "data/loader_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -24,7 +27,7 @@ TrainedModel from_checkpoint(const std::filesystem::path& run, const std::string
   info.image_size = manifest.image_size;
   TrainedModel model{config,
                      info,
-                     DualNet(net_for(config, info), config.train.method, config.seed, config.train.convolutions),
+                     DualNet(net_for(config, info), config.train->method, config.seed, config.train->convolutions),
                      manifest.temperature,
                      checkpoints.path_of(name).string(),
                      std::nullopt,
@@ -66,18 +69,18 @@ void export_net(TrainedModel& model, const std::string& net, const std::filesyst
   if (chosen == nullptr) throw ConfigError("--net ambiguous: this run has trained one net alone");
   save_safetensors(path, chosen->tensors(),
                    {{"format", "pt"},
-                    {"architecture", architecture(model.config.net)},
+                    {"architecture", architecture(*model.config.net)},
                     {"classes", nlohmann::json(model.info.classes).dump()},
                     {"channels", std::to_string(model.info.channels)},
                     {"image_size", std::to_string(model.info.image_size)},
-                    {"mean", fmt::format("{}", model.config.loader.norm.mean)},
-                    {"deviation", fmt::format("{}", model.config.loader.norm.deviation)},
+                    {"mean", fmt::format("{}", model.config.loader->norm.mean)},
+                    {"deviation", fmt::format("{}", model.config.loader->norm.deviation)},
                     {"temperature", fmt::format("{}", is_validated(model, net) ? model.temperature : 1)},
                     {"source", model.checkpoint}});
 }
 
 bool is_validated(const TrainedModel& model, const std::string& net) {
-  return name_of(model.config.evaluation.head) == net;
+  return name_of(model.config.evaluation->head) == net;
 }
 
 }  // namespace penumbra::trainer

@@ -9,6 +9,8 @@
 #include "trainer/checkpoint/initial_weights.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/variables.h"
+#include "trainer/nets/pretrained_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -21,7 +23,7 @@ void create_run(Start& start, const Config& config, const StartOptions& options,
   if (start.resumed) folder.write_facts("pretrained", {{"checkpoint", options.resume}});
   if (!start.pretrained) return;
   nlohmann::json account = to_json(*start.pretrained);
-  account["file"] = config.pretrained.file;
+  account["file"] = config.pretrained->file;
   folder.write_facts("pretrained", account);
 }
 
@@ -32,7 +34,7 @@ std::string mode_of(const StartOptions& options, const Config& config, const Run
   if (goes_on && folder.finished()) {
     const Config then = load_config({folder.config().string()}, {});
     require_same_run(config.run_dir, to_toml(then), to_toml(config));
-    if (then.train.epochs >= config.train.epochs) return "done";
+    if (then.train.epochs >= config.train->epochs) return "done";
   }
   return goes_on ? "on" : "new";
 }

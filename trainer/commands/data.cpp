@@ -17,6 +17,7 @@
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
+#include "data/loader_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -73,7 +74,7 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
     world.all_or_none(
         [&] {
           if (a->config.empty()) return;
-          const data::LoaderOptions configured = load_config({a->config}, a->sets).loader;
+          const data::LoaderOptions configured = *load_config({a->config}, a->sets).loader;
           options = {a->variants, configured.strong, configured.seed, configured.view_size};
         },
         exit_code_of);

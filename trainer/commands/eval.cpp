@@ -16,6 +16,7 @@
 #include "trainer/evaluation/measure_intervals.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
+#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -86,7 +87,7 @@ nlohmann::json evaluate(const Arguments& arguments, const EvaluatedRun& run, con
   out["temperature"] = run.model->temperature;
   out["data"] = arguments.split.files;
   out["split"] = arguments.split.split;
-  out["head"] = name_of(run.model->config.evaluation.head);
+  out["head"] = name_of(run.model->config.evaluation->head);
   out["checkpoint"] = run.model->checkpoint;
   if (options.resamples > 0) out["resamples"] = options.resamples;
   for (const std::string& name : arguments.by) {

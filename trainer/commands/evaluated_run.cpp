@@ -10,13 +10,15 @@
 #include "trainer/checkpoint/bank_scores.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/predict.h"
+#include "trainer/loop/data_options.h"
+#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {
 
 /// Those of the run, after the given map or, where none is given, the one that it was trained with.
 data::ClassOptions classes_of(const TrainedModel& model, const std::vector<std::string>& class_map) {
-  if (class_map.empty()) return {model.config.data.class_map, model.info.classes, /*made_for_these=*/false};
+  if (class_map.empty()) return {model.config.data->class_map, model.info.classes, /*made_for_these=*/false};
   return {data::parse_class_map(class_map), model.info.classes};
 }
 
@@ -61,7 +63,7 @@ std::vector<float> posterior_of(EvaluatedRun& run, comm::World& world) {
   std::vector<float> posterior;
   run_or_abort(world, [&] {
     const Posteriors both = predict_set(run.model->nets, run.set, run.model->config, world.collective());
-    posterior = head_posterior(both, run.model->config.evaluation.head);
+    posterior = head_posterior(both, run.model->config.evaluation->head);
   });
   return posterior;
 }

@@ -16,6 +16,9 @@
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/loop/trial_step.h"
+#include "data/loader_options.h"
+#include "comm/gradient_sync_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -119,16 +122,16 @@ void print_rows(const nlohmann::json& plan) {
 
 void run_plan(const Arguments& arguments) {
   const Config config = load_config(arguments.configs, arguments.sets);
-  const std::int64_t share = config.loader.global_batch / arguments.ranks / 2 * 2;
+  const std::int64_t share = config.loader->global_batch / arguments.ranks / 2 * 2;
   if (share < 2) {
     throw ConfigError(fmt::format("train.batch = {} has {} pairs for {} ranks: plan for fewer ranks or a larger batch",
-                                  config.loader.global_batch, config.loader.global_batch / 2, arguments.ranks));
+                                  config.loader->global_batch, config.loader->global_batch / 2, arguments.ranks));
   }
   const comm::Network network{link_of(arguments.network), link_of(arguments.within), arguments.ranks_per_host};
-  at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads
+  at::set_num_threads(static_cast<int>(config.train->threads > 0 ? config.train->threads
                                                                 : std::max(1U, std::thread::hardware_concurrency())));
   const Plan plan{time_steps(config, share, arguments.channels, arguments.steps), network,
-                  config.sync.mode == comm::SyncMode::sharded};
+                  config.sync->mode == comm::SyncMode::sharded};
   const nlohmann::json result = describe(plan, arguments);
   if (arguments.json) {
     fmt::print("{}\n", result.dump());

@@ -20,6 +20,7 @@
 #include "trainer/prediction/face_reader.h"
 #include "trainer/prediction/prediction.h"
 #include "trainer/run_folder.h"
+#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -104,7 +105,7 @@ class Job {
   void end() const {
     printer_.end();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    if (faces_ > static_cast<std::size_t>(model_.config.evaluation.batch))
+    if (faces_ > static_cast<std::size_t>(model_.config.evaluation->batch))
       fmt::print(stderr, "{} faces in {:.1f} s, {:.0f} a second\n", faces_, seconds, faces_ / seconds);
     complain(bad_);
   }
@@ -132,13 +133,13 @@ void run_predict(const Arguments& arguments) {
     fmt::print(stderr, "{}: written before familiarity was measured, or without a validation split\n",
                model.checkpoint);
   }
-  if (arguments.batch > 0) model.config.evaluation.batch = arguments.batch;
+  if (arguments.batch > 0) model.config.evaluation->batch = arguments.batch;
   const std::vector<std::string> files = face_files(arguments.images);
   if (!arguments.overlays.empty()) data::make_folder(arguments.overlays);
   std::unique_ptr<FaceDetector> detector;
   if (arguments.detect) detector = load_face_detector(arguments.cascade);
   FaceReader reader(
-      files, {model.info, static_cast<std::size_t>(model.config.evaluation.batch), detector.get(), arguments.margin});
+      files, {model.info, static_cast<std::size_t>(model.config.evaluation->batch), detector.get(), arguments.margin});
   Job job(arguments, model);
   while (const std::optional<FaceBatch> batch = reader.next()) job.take(*batch);
   job.end();

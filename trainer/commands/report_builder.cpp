@@ -19,6 +19,8 @@
 #include "trainer/report/gallery_choice.h"
 #include "trainer/report/run_names.h"
 #include "trainer/version.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -119,10 +121,10 @@ void ReportBuilder::add(const std::string& folder, EvaluatedRun& run, const std:
   out.folder = folder;
   out.log = TrainingLog(files.metrics());
   out.seed = model.config.seed;
-  out.trained_as = name_of(model.config.train.method);
-  out.head = name_of(model.config.evaluation.head);
+  out.trained_as = name_of(model.config.train->method);
+  out.head = name_of(model.config.evaluation->head);
   out.weights = std::filesystem::path(model.checkpoint).stem().string();
-  out.epochs = model.config.train.epochs;
+  out.epochs = model.config.train->epochs;
   out.temperature = model.temperature;
   out.config = values_of(model.config);
   read_environment(files, out);

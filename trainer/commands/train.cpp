@@ -24,6 +24,11 @@
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_loop.h"
 #include "trainer/run_folder.h"
+#include "data/loader_options.h"
+#include "trainer/telemetry/monitor_options.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/loop/stop_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -39,9 +44,9 @@ struct Arguments {
 
 /// Below 4x4 cells there is little that attention could disagree about.
 void warn_of_coarse_attention(const Config& config, int image_size) {
-  const int view = config.loader.view_size > 0 ? config.loader.view_size : image_size;
-  const double cells = std::ceil(view / ResNet(config.net, 0).receptive_field().stride);
-  if (config.train.method == Method::full && config.objective.attention_weight > 0 && cells < 4) {
+  const int view = config.loader->view_size > 0 ? config.loader->view_size : image_size;
+  const double cells = std::ceil(view / ResNet(*config.net, 0).receptive_field().stride);
+  if (config.train->method == Method::full && config.objective->attention_weight > 0 && cells < 4) {
     spdlog::warn("attention maps have only {0}x{0} cells: use net.last_stride = 1 or a smaller stem stride", cells);
   }
 }
@@ -75,15 +80,15 @@ void run_train(const Arguments& arguments) {
       [&] {
         config = load_config(arguments.configs, arguments.sets);
         if (arguments.dry_run) {
-          config.monitor.address = "off";
+          config.monitor->address = "off";
           config.tensorboard = false;
         }
         for (const std::string& text : arguments.faults) wanted_faults.push_back(parse_fault(text));
       },
       exit_code_of);
   world.require_agreement("configuration", to_toml(config));
-  StopRequest stop(config.stop, /*term=*/world.size() == 1);  // else the watchdog hears of SIGTERM first
-  const bool gpus = takes_gpus(config.train.device, world);
+  StopRequest stop(*config.stop, /*term=*/world.size() == 1);  // else the watchdog hears of SIGTERM first
+  const bool gpus = takes_gpus(config.train->device, world);
   const TrainingData data = load_training_data(config, world);
   const RunFolder folder(config.run_dir);
   const CheckpointFolder checkpoints(config.run_dir);
@@ -105,7 +110,7 @@ void run_train(const Arguments& arguments) {
   const comm::Member self{world.rank(), world.size(), world.host()};
   std::atomic<Telemetry*> reports = nullptr;  // while there are any
   const comm::Watchdog watchdog(
-      self, config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
+      self, *config.watchdog, world.recorder(), [&](const std::string& text) { return world.broadcast(text); },
       [&](const comm::Verdict& verdict) {
         if (Telemetry* telemetry = reports) telemetry->close(monitor::Outcome::failed);
         give_up(world, folder, self, verdict);
@@ -117,12 +122,12 @@ void run_train(const Arguments& arguments) {
   at::Device device = at::kCPU;
   if (gpus) {
     run_or_abort(world, [&] {  // NCCL may fail to start on one rank alone
-      device = start_gpu(world, config.train.deterministic, [&](const std::string& problem) {
+      device = start_gpu(world, config.train->deterministic, [&](const std::string& problem) {
         give_up(world, folder, self, {self.rank, self.host, problem});
       });
     });
   }
-  at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : world.cores()));
+  at::set_num_threads(static_cast<int>(config.train->threads > 0 ? config.train->threads : world.cores()));
   if (world.rank() == 0) {
     announce(config, data, world, device);
     if (start.pretrained) announce(config, *start.pretrained);

@@ -13,6 +13,7 @@
 #include "comm/gpu/cuda.h"
 #include "comm/gpu/device_collective.h"
 #include "trainer/exit_code.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -6,9 +6,10 @@
 #include <ATen/core/Tensor.h>
 
 #include "comm/world.h"
-#include "trainer/config.h"
 
 namespace penumbra::trainer {
+
+enum class DeviceChoice;  // trainer/loop/training_options.h
 
 /// Whether this run trains on GPUs: "auto" takes them where every rank sees one. All ranks call. Throws ConfigError on
 /// rank 0 where GPUs were asked for and some rank has none, PeerFailure on the others.

@@ -1,4 +1,6 @@
 #include "trainer/loop/pace.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/optim/learning_rate.h"
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
@@ -6,9 +8,9 @@
 namespace penumbra::trainer {
 
 at::Tensor pace_numbers(const Config& config, Progress progress, std::int64_t count, std::int64_t global_batch) {
-  const Ramps ramps = ramps_at(config.objective, progress);
+  const Ramps ramps = ramps_at(*config.objective, progress);
   const double rate =
-      learning_rate_at(config.schedule, progress.epoch, progress.epochs, static_cast<double>(global_batch));
+      learning_rate_at(*config.schedule, progress.epoch, progress.epochs, static_cast<double>(global_batch));
   return at::stack({ramps.coupling, ramps.soft_labels, ramps.weighted, at::scalar_tensor(rate, at::kDouble),
                     at::scalar_tensor(count, at::kDouble)});
 }

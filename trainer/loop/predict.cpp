@@ -8,6 +8,9 @@
 #include <ATen/core/grad_mode.h>
 
 #include "trainer/nets/autocast.h"
+#include "data/loader_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -50,16 +53,16 @@ Posteriors predict_rows(DualNet& nets, const data::SampleSet& set, std::int64_t 
                         const Config& config, const SeeBatch& see) {
   const at::NoGradGuard no_grad;
   const at::Device device = nets.original().fc_weight().device();
-  const Autocast autocast(device, config.train.precision == Precision::bf16);
+  const Autocast autocast(device, config.train->precision == Precision::bf16);
   Posteriors out;
-  for (std::int64_t first = begin; first < end; first += config.evaluation.batch) {
-    const std::int64_t last = std::min(first + config.evaluation.batch, end);
-    const at::Tensor x = data::plain_views(set, first, last, config.loader.view_size, config.loader.norm).to(device);
-    const Answer original = ask(nets.original(), x, config.evaluation.flip);
+  for (std::int64_t first = begin; first < end; first += config.evaluation->batch) {
+    const std::int64_t last = std::min(first + config.evaluation->batch, end);
+    const at::Tensor x = data::plain_views(set, first, last, config.loader->view_size, config.loader->norm).to(device);
+    const Answer original = ask(nets.original(), x, config.evaluation->flip);
     append(out.original, original.posterior);
     std::optional<Answer> ambiguous;
     if (nets.ambiguous() != nullptr) {
-      ambiguous = ask(*nets.ambiguous(), x, config.evaluation.flip);
+      ambiguous = ask(*nets.ambiguous(), x, config.evaluation->flip);
       append(out.ambiguous, ambiguous->posterior);
     }
     if (!see) continue;

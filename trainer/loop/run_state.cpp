@@ -11,6 +11,11 @@
 #include "comm/lateness.h"
 #include "trainer/checkpoint/training_arrays.h"
 #include "trainer/version.h"
+#include "data/loader_options.h"
+#include "comm/gradient_sync_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/optim/learning_rate.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 
@@ -20,7 +25,7 @@ constexpr int kCoresBesideRenderer = 2;  ///< of a rank with a GPU: the loop's, 
 constexpr int kMostThreads = 16;         ///< unless more are asked for: each holds a batch in page-locked memory
 
 data::LoaderOptions loader_options(const Config& config, const data::Windows& windows, at::Device device, int cores) {
-  data::LoaderOptions options = config.loader;
+  data::LoaderOptions options = *config.loader;
   if (options.threads == 0)
     options.threads = device.is_cpu() ? 1 : std::clamp(cores - kCoresBesideRenderer, 1, kMostThreads);
   options.plan.windows = windows;
@@ -33,8 +38,8 @@ std::unique_ptr<comm::DeviceGraph> graph_if_any(const Config& config, comm::Worl
   const std::vector<std::string> problems = world.all_gather(made.problem);
   const auto problem = std::ranges::find_if(problems, [](const std::string& text) { return !text.empty(); });
   if (problem == problems.end()) return std::move(made.graph);
-  const bool expected = world.size() == 1 && !device.is_cpu() && config.train.graph != GraphChoice::off;
-  if ((expected || config.train.graph == GraphChoice::on) && world.rank() == 0)
+  const bool expected = world.size() == 1 && !device.is_cpu() && config.train->graph != GraphChoice::off;
+  if ((expected || config.train->graph == GraphChoice::on) && world.rank() == 0)
     spdlog::warn("steps are not launched as a CUDA graph: rank {}: {}", problem - problems.begin(), *problem);
   return nullptr;
 }
@@ -51,7 +56,7 @@ RunState::RunState(const Config& config_, const TrainingData& data_, comm::World
       state(config, data.train, world.collective(), device, pretrained),
       interval(world.collective(), device),
       stepper(config, state, interval, world.collective(), graph_if_any(config, world, device)),
-      best(config.evaluation.best, config.evaluation.patience) {
+      best(config.evaluation->best, config.evaluation->patience) {
   world.require_agreement("parameter layout", state.parameters.layout());
 }
 
@@ -66,11 +71,11 @@ double RunState::take_step(std::int64_t epoch, std::int64_t step, FaultPlan& fau
 
 Progress RunState::progress(std::int64_t epoch, std::int64_t step) const {
   const double share = (static_cast<double>(step) + 0.5) / static_cast<double>(loader.steps_per_epoch());
-  return {static_cast<double>(epoch) + share, static_cast<double>(config.train.epochs)};
+  return {static_cast<double>(epoch) + share, static_cast<double>(config.train->epochs)};
 }
 
 IntervalReport RunState::report(std::int64_t epoch, std::int64_t step) {
-  IntervalReport r = interval.take(config.loader.global_batch);
+  IntervalReport r = interval.take(config.loader->global_batch);
   r.lateness = comm::lateness(world);
   if (!r.lateness.empty()) {
     const auto latest = std::max_element(r.lateness.begin(), r.lateness.end());
@@ -78,12 +83,12 @@ IntervalReport RunState::report(std::int64_t epoch, std::int64_t step) {
     r.latest_seconds = *latest;
   }
   r.epoch = epoch;
-  r.epochs = config.train.epochs;
+  r.epochs = config.train->epochs;
   r.step = step;
   r.steps = loader.steps_per_epoch();
   const Progress now = progress(epoch, step - 1);
   r.learning_rate =
-      learning_rate_at(config.schedule, now.epoch, now.epochs, static_cast<double>(config.loader.global_batch));
+      learning_rate_at(*config.schedule, now.epoch, now.epochs, static_cast<double>(config.loader->global_batch));
   return r;
 }
 
@@ -155,10 +160,10 @@ void RunState::save_weights(const RunFolder& folder, const std::string& name, st
   state.gradients.await_values();
   if (state.average) state.average->swap();
   save_model(folder, name, state.nets, data.train.info,
-             {epoch, temperature, config.evaluation.head, validation_features});
+             {epoch, temperature, config.evaluation->head, validation_features});
   if (state.average) state.average->swap();
 }
 
-Tuning RunState::tuning() const { return {config.sync.bucket_bytes, at::get_num_threads()}; }
+Tuning RunState::tuning() const { return {config.sync->bucket_bytes, at::get_num_threads()}; }
 
 }  // namespace penumbra::trainer

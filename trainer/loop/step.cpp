@@ -8,6 +8,12 @@
 
 #include "data/error.h"
 #include "trainer/evaluation/measures.h"
+#include "data/loader_options.h"
+#include "comm/gradient_sync_options.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/objective/uncertainty_options.h"
+#include "trainer/optim/optimizer_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -46,8 +52,8 @@ void take_gradient(TrainingState& state, const std::vector<data::Batch>& parts, 
   state.gradients.begin_step(static_cast<int>(parts.size()));
   Stopwatch watch;
   for (const data::Batch& part : parts) {
-    const Views views = state.nets.forward(part, config.train.precision == Precision::bf16);
-    Objective loss = objective(views, part, state.bank, state.nets, config.objective, ramps, state.balance);
+    const Views views = state.nets.forward(part, config.train->precision == Precision::bf16);
+    Objective loss = objective(views, part, state.bank, state.nets, *config.objective, ramps, state.balance);
     told(part, views, loss);
     seconds.forward += watch.lap();
     loss.total.backward();  // in the last part a bucket leaves as soon as its last gradient is there
@@ -59,9 +65,9 @@ void take_gradient(TrainingState& state, const std::vector<data::Batch>& parts, 
 
 /// Of the averaged weights; 0: there are none.
 double decay_of(const Config& config, const data::SampleSet& train) {
-  if (config.train.ema_half_life == 0) return config.train.ema_decay;
-  return decay_of_half_life(config.train.ema_half_life,
-                            data::count_steps(train.labels, config.loader.global_batch, config.loader.plan));
+  if (config.train->ema_half_life == 0) return config.train->ema_decay;
+  return decay_of_half_life(config.train->ema_half_life,
+                            data::count_steps(train.labels, config.loader->global_batch, config.loader->plan));
 }
 
 at::Tensor hard_labels(const data::SampleSet& set) {
@@ -86,33 +92,33 @@ at::Tensor training_labels(const data::SampleSet& set, Labels labels, double smo
 }
 
 UncertaintyBank empty_bank(const data::SampleSet& train, const Config& config, at::Device on) {
-  return UncertaintyBank(training_labels(train, config.train.labels, config.train.label_smoothing).to(on),
-                         hard_labels(train).to(on), config.uncertainty);
+  return UncertaintyBank(training_labels(train, config.train->labels, config.train->label_smoothing).to(on),
+                         hard_labels(train).to(on), *config.uncertainty);
 }
 
 TrainingState::TrainingState(const Config& config, const data::SampleSet& train, comm::Collective& collective,
                              at::Device on, const std::optional<Pretrained>& pretrained)
     : device(on),
-      nets(net_for(config, train.info), config.train.method, config.seed, config.train.convolutions, on),
+      nets(net_for(config, train.info), config.train->method, config.seed, config.train->convolutions, on),
       parameters(nets.parameters()),
       net_intervals(intervals_of_nets(parameters)),
-      gradients(parameters, nets.statistics(), collective, config.sync),
-      optimizer(parameters, config.optimizer, gradients.owned()),
+      gradients(parameters, nets.statistics(), collective, *config.sync),
+      optimizer(parameters, *config.optimizer, gradients.owned()),
       bank(empty_bank(train, config, on)),
-      balance(class_balance(train.labels, train.classes(), config.train.balance, on)) {
+      balance(class_balance(train.labels, train.classes(), config.train->balance, on)) {
   if (pretrained) nets.begin_with(pretrained->tensors);
   comm::broadcast_state(parameters, nets.statistics(), collective);
-  if (config.train.norm == Norm::sync) nets.synchronise(collective);
+  if (config.train->norm == Norm::sync) nets.synchronise(collective);
   nets.before_use([this](const at::Tensor& parameter) { gradients.await_values(parameter); });
   if (const double decay = decay_of(config, train); decay > 0) average.emplace(parameters, nets.statistics(), decay);
-  if (config.optimizer.sam_radius > 0)
-    ascent.emplace(parameters, gradients.owned(), nets.statistics(), config.optimizer.sam_radius);
+  if (config.optimizer->sam_radius > 0)
+    ascent.emplace(parameters, gradients.owned(), nets.statistics(), config.optimizer->sam_radius);
 }
 
 StepResult training_step(TrainingState& state, const data::Batch& batch, const Config& config, const Pace& pace) {
-  const std::vector<data::Batch> parts = data::split(batch, config.train.accumulate);
+  const std::vector<data::Batch> parts = data::split(batch, config.train->accumulate);
   StepResult result;
-  const bool skips = config.train.non_finite == NonFinite::skip;
+  const bool skips = config.train->non_finite == NonFinite::skip;
   const at::Tensor& statistics = state.nets.statistics();
   const at::Tensor before = skips ? statistics.clone() : at::Tensor();
   const auto keep = [&](const data::Batch& part, const Views& views, const Objective& loss) {

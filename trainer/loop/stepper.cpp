@@ -8,6 +8,8 @@
 #include <spdlog/spdlog.h>
 
 #include "comm/timing.h"
+#include "comm/gradient_sync_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -16,10 +18,10 @@ constexpr std::int64_t kWarmUpSteps = 3;  ///< in which libraries choose their a
 
 std::string obstacle(const Config& config, const comm::Collective& collective, at::Device device) {
   if (device.is_cpu()) return "there is no GPU";
-  if (config.train.tune_steps > 0) return "train.tune_steps compares steps";
+  if (config.train->tune_steps > 0) return "train.tune_steps compares steps";
   if (collective.world_size() == 1) return "";
   if (!collective.can_be_recorded()) return "gradients go through host memory";
-  if (config.sync.mode == comm::SyncMode::sharded) return "sync.mode = \"sharded\" hands values over between steps";
+  if (config.sync->mode == comm::SyncMode::sharded) return "sync.mode = \"sharded\" hands values over between steps";
   return "";
 }
 
@@ -27,8 +29,8 @@ std::string obstacle(const Config& config, const comm::Collective& collective, a
 
 StepGraph graph_for(const Config& config, const comm::Collective& collective, at::Device device) {
   const bool several = collective.world_size() > 1;
-  if (config.train.graph == GraphChoice::off) return {nullptr, "train.graph = \"off\""};
-  if (config.train.graph == GraphChoice::automatic && several) return {nullptr, "several ranks: train.graph = \"on\""};
+  if (config.train->graph == GraphChoice::off) return {nullptr, "train.graph = \"off\""};
+  if (config.train->graph == GraphChoice::automatic && several) return {nullptr, "several ranks: train.graph = \"on\""};
   if (std::string problem = obstacle(config, collective, device); !problem.empty())
     return {nullptr, std::move(problem)};
   try {

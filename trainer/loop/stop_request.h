@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
-#include "trainer/config.h"
-
 namespace penumbra::trainer {
+
+struct StopOptions;
 
 /// Whether this rank was asked to stop: by one of the options' signals, with `term` by SIGTERM too - which it holds
 /// back for the whole process from its construction on, threads that start later inherit that -, by request(), or by

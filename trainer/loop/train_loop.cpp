@@ -17,6 +17,9 @@
 #include "trainer/loop/progress.h"
 #include "trainer/loop/run_state.h"
 #include "trainer/loop/step_vote.h"
+#include "trainer/checkpoint/checkpoint_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -34,17 +37,17 @@ class TrainLoop {
         world_(context.world),
         run_(config, data, context.world, context.device, context.start.pretrained),
         from_(context.start.resumed ? run_.resume(*context.start.resumed) : Position{}),
-        checkpointer_(context.checkpoints, world_, config.checkpoint.keep, context.faults),
-        bar_(stdout, config.train.epochs * run_.loader.steps_per_epoch(),
+        checkpointer_(context.checkpoints, world_, config.checkpoint->keep, context.faults),
+        bar_(stdout, config.train->epochs * run_.loader.steps_per_epoch(),
              from_.epoch * run_.loader.steps_per_epoch() + from_.step) {
-    if (config.train.tune_steps > 0 && !context.start.resumed)
-      tuner_.emplace(config.train.tune_steps, run_.tuning(), fewest_cores(), run_.state.gradients, world_);
+    if (config.train->tune_steps > 0 && !context.start.resumed)
+      tuner_.emplace(config.train->tune_steps, run_.tuning(), fewest_cores(), run_.state.gradients, world_);
   }
 
   bool train() {
     world_.recorder().enter_phase("training");
     StepVote vote(world_.collective());
-    const std::int64_t steps = run_.loader.steps_per_epoch(), epochs = config_.train.epochs;
+    const std::int64_t steps = run_.loader.steps_per_epoch(), epochs = config_.train->epochs;
     std::int64_t last = std::max<std::int64_t>(0, from_.epoch - 1);
     for (std::int64_t epoch = from_.epoch; epoch < epochs; ++epoch) {
       last = epoch;
@@ -90,16 +93,16 @@ class TrainLoop {
 
   /// Rank 0's clock decides.
   bool is_time_for_checkpoint() const {
-    const std::chrono::duration<double, std::ratio<60>> every(config_.checkpoint.every_minutes);
+    const std::chrono::duration<double, std::ratio<60>> every(config_.checkpoint->every_minutes);
     return world_.rank() == 0 && every.count() > 0 && Clock::now() - last_checkpoint_ >= every;
   }
 
   bool is_step_of_checkpoint() const {
-    return config_.checkpoint.every_steps > 0 && run_.steps % config_.checkpoint.every_steps == 0;
+    return config_.checkpoint->every_steps > 0 && run_.steps % config_.checkpoint->every_steps == 0;
   }
 
   bool keeps_best() const {
-    return config_.checkpoint.best && (config_.checkpoint.every_steps > 0 || config_.checkpoint.every_minutes > 0);
+    return config_.checkpoint->best && (config_.checkpoint->every_steps > 0 || config_.checkpoint->every_minutes > 0);
   }
 
   void save_checkpoint(Position next) {
@@ -149,8 +152,8 @@ class TrainLoop {
 
   bool is_validation(std::int64_t epoch) const {
     if (!run_.data.validation) return false;
-    const std::int64_t every = config_.evaluation.every;
-    return epoch + 1 == config_.train.epochs || (every > 0 && (epoch + 1) % every == 0);
+    const std::int64_t every = config_.evaluation->every;
+    return epoch + 1 == config_.train->epochs || (every > 0 && (epoch + 1) % every == 0);
   }
 
   /// The log interval ends with step `step - 1`.
@@ -169,12 +172,12 @@ class TrainLoop {
     if (spoiled && (!skips() || run_.skipped_in_a_row >= kMostSkipped)) recover(r);
   }
 
-  bool skips() const { return config_.train.non_finite == NonFinite::skip; }
+  bool skips() const { return config_.train->non_finite == NonFinite::skip; }
 
   /// Some gradients were not finite, and more than skipping them is asked for.
   void recover(const IntervalReport& r) {
     if (checkpointer_.in_flight()) commit();  // it is older than they are
-    if (config_.train.non_finite == NonFinite::roll_back && roll_back(r)) return;
+    if (config_.train->non_finite == NonFinite::roll_back && roll_back(r)) return;
     if (world_.rank() != 0) throw comm::PeerFailure(kFailure);  // every rank knows; one says it
     throw std::runtime_error(fmt::format(
         "{} of the last {} gradients are not finite (epoch {}, up to step {}): lower schedule.learning_rate, set "
@@ -220,7 +223,7 @@ class TrainLoop {
       bar_.clear();
       spdlog::info("{}", console_line(validation.measures, epoch, improved_));
       if (run_.best.out_of_patience())
-        spdlog::info("no better validation for {} times: stopping early", config_.evaluation.patience);
+        spdlog::info("no better validation for {} times: stopping early", config_.evaluation->patience);
     }
     return !run_.best.out_of_patience();
   }

@@ -15,6 +15,10 @@
 #include "data/store/load_split.h"
 #include "data/store/reader.h"
 #include "trainer/exit_code.h"
+#include "data/loader_options.h"
+#include "trainer/loop/data_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -27,70 +31,70 @@ bool any_has_split(const std::vector<std::string>& files, const std::string& spl
 void check_shape(const Config& config, const data::StoreInfo& info) {
   const auto differs = [](std::int64_t wanted, std::int64_t found) { return wanted != 0 && wanted != found; };
   const auto classes = static_cast<std::int64_t>(info.classes.size());
-  if (differs(config.data.classes, classes)) {
-    throw data::DataError(fmt::format("{}: has {} classes, but data.classes = {}", config.data.files.front(), classes,
-                                      config.data.classes));
+  if (differs(config.data->classes, classes)) {
+    throw data::DataError(fmt::format("{}: has {} classes, but data.classes = {}", config.data->files.front(), classes,
+                                      config.data->classes));
   }
-  if (differs(config.data.image_size, info.image_size)) {
+  if (differs(config.data->image_size, info.image_size)) {
     throw data::DataError(fmt::format("{}: its images are {} px wide, but data.image_size = {}",
-                                      config.data.files.front(), info.image_size, config.data.image_size));
+                                      config.data->files.front(), info.image_size, config.data->image_size));
   }
 }
 
 /// Every rank has work for each accumulated part.
 void check_accumulation(const Config& config, int world_size) {
-  const std::int64_t pairs = config.loader.global_batch / 2 / world_size;
-  if (config.train.accumulate <= pairs) return;
+  const std::int64_t pairs = config.loader->global_batch / 2 / world_size;
+  if (config.train->accumulate <= pairs) return;
   throw ConfigError(
       fmt::format("train.accumulate = {}, but a rank has {} pairs of a batch of {}: use at most that, or a larger "
                   "train.batch",
-                  config.train.accumulate, pairs, config.loader.global_batch));
+                  config.train->accumulate, pairs, config.loader->global_batch));
 }
 
 /// What can be known before any work is done, on every rank alike.
 void check_fit(const Config& config, const TrainingData& data, int world_size) {
   check_shape(config, data.train.info);
-  const std::int64_t pairs = config.loader.global_batch / 2;
+  const std::int64_t pairs = config.loader->global_batch / 2;
   if (world_size > pairs) {
     throw ConfigError(
         fmt::format("train.batch = {} has {} pairs for {} ranks: use at most {} ranks or train.batch >= {}",
-                    config.loader.global_batch, pairs, world_size, pairs, 2 * world_size));
+                    config.loader->global_batch, pairs, world_size, pairs, 2 * world_size));
   }
   check_accumulation(config, world_size);
-  if (data.train.size() < config.loader.global_batch) {
+  if (data.train.size() < config.loader->global_batch) {
     throw data::DataError(fmt::format("the training set has {} faces, fewer than train.batch = {}", data.train.size(),
-                                      config.loader.global_batch));
+                                      config.loader->global_batch));
   }
-  if (config.train.labels == Labels::votes && data.train.votes.empty()) {
+  if (config.train->labels == Labels::votes && data.train.votes.empty()) {
     throw data::DataError("train.labels = \"votes\", but the training set has no votes: use \"hard\"");
   }
   const bool votes = data.validation && !data.validation->votes.empty();
-  if (data.validation && config.evaluation.best == Best::majority_accuracy && !votes) {
+  if (data.validation && config.evaluation->best == Best::majority_accuracy && !votes) {
     throw ConfigError("evaluation.best = \"majority_accuracy\" needs votes in the validation set: use \"accuracy\"");
   }
 }
 
 TrainingData open_data(const Config& config) {
-  if (config.data.files.empty())
+  if (config.data->files.empty())
     throw ConfigError("data.files is empty: name at least one store, e.g. --set data.files='[\"faces.h5\"]'");
   TrainingData data;
-  const data::ClassOptions classes{config.data.class_map, {}};
-  data.train = data::open_split(config.data.files, "train", classes);
-  if (any_has_split(config.data.files, "val")) data.validation = data::open_split(config.data.files, "val", classes);
-  if (config.loader.mode != data::AmbiguousMode::stored || !config.loader.ambiguous) return data;
-  if (!config.data.class_map.empty())
+  const data::ClassOptions classes{config.data->class_map, {}};
+  data.train = data::open_split(config.data->files, "train", classes);
+  if (any_has_split(config.data->files, "val")) data.validation = data::open_split(config.data->files, "val", classes);
+  if (config.loader->mode != data::AmbiguousMode::stored || !config.loader->ambiguous) return data;
+  if (!config.data->class_map.empty())
     throw ConfigError("ambiguous.mode = \"stored\" takes a store as it is, without data.class_map: use \"online\"");
-  if (config.data.files.size() != 1)
+  if (config.data->files.size() != 1)
     throw ConfigError("ambiguous.mode = \"stored\" takes exactly one file in data.files");
-  const data::StoreReader reader(config.data.files.front());
+  const data::StoreReader reader(config.data->files.front());
   if (reader.variants() == 0) {
     throw data::DataError(fmt::format(
         "{}: no stored ambiguous set: run 'penumbra data ambiguous' first, or use ambiguous.mode = \"online\"",
-        config.data.files.front()));
+        config.data->files.front()));
   }
   for (int variant = 0; variant < reader.variants(); ++variant) {
     data.variants.push_back(reader.open_variant(variant));
-    data::require_options(data.train, data.variants.back(), config.loader.strong, config.loader.view_size);
+    data::require_options(data.train, data.variants.back(), config.loader->strong, config.loader->view_size);
   }
   return data;
 }
@@ -125,7 +129,7 @@ std::string identity_of(const std::vector<std::string>& files) {
 /// Whether this rank sees other files than the first one of its host, which speaks for all that see the same.
 bool sees_other_files(const Config& config, comm::World& world) {
   std::string identity;
-  world.all_or_none([&] { identity = identity_of(config.data.files); }, exit_code_of);
+  world.all_or_none([&] { identity = identity_of(config.data->files); }, exit_code_of);
   return world.broadcast_on_host(identity) != identity;
 }
 
@@ -148,7 +152,7 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
         exit_code_of);
   };
   take_fingerprint(other_files);  // of its own files, before neighbours fill the memory that it shares with them
-  const std::uint64_t limit = static_cast<std::uint64_t>(config.data.memory_limit) << 20;
+  const std::uint64_t limit = static_cast<std::uint64_t>(config.data->memory_limit) << 20;
   data::share_images(data.train.pixels, limit, world, exit_code_of);
   if (data.validation) data::share_images(data.validation->pixels, limit, world, exit_code_of);
   for (data::StoredVariant& variant : data.variants)  // together they are one set
@@ -157,7 +161,7 @@ TrainingData load_training_data(const Config& config, comm::World& world) {
   const std::string first = world.broadcast_on_host(data.fingerprint);
   if (!other_files) data.fingerprint = first;
   world.require_agreement("training data", data.fingerprint);
-  if (data.variants.empty()) data.windows = data::windows_of(data.train, limit, config.loader.global_batch);
+  if (data.variants.empty()) data.windows = data::windows_of(data.train, limit, config.loader->global_batch);
   if (data.windows.divide(data.train.size()))
     data.fingerprint += fmt::format(", read in windows of {} rows", data.windows.rows_per_window);
   if (world.rank() == 0 && limit == 0 && !data.train.pixels.resident())
@@ -171,7 +175,7 @@ bool is_fingerprint_of(const std::string& fingerprint, const data::SampleSet& tr
 
 nlohmann::json describe(const Config& config, const TrainingData& data) {
   nlohmann::json files = nlohmann::json::array();
-  for (const std::string& file : config.data.files) {
+  for (const std::string& file : config.data->files) {
     const data::StoreReader reader(file);
     files.push_back({{"file", file}, {"source", reader.info().source}, {"label_rule", reader.info().label_rule}});
   }
@@ -179,7 +183,7 @@ nlohmann::json describe(const Config& config, const TrainingData& data) {
   if (data.validation) splits["val"] = data::inspect(*data.validation);
   return {{"files", files},
           {"classes", data.train.info.classes},
-          {"class_map", config.data.class_map},
+          {"class_map", config.data->class_map},
           {"image_size", data.train.info.image_size},
           {"channels", data.train.info.channels},
           {"fingerprint", data.fingerprint},

@@ -8,6 +8,10 @@
 
 #include "comm/timing.h"
 #include "trainer/loop/step.h"
+#include "data/loader_options.h"
+#include "comm/gradient_sync_options.h"
+#include "trainer/loop/data_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -46,9 +50,9 @@ class FreeNetwork : public comm::Collective {
 data::SampleSet random_faces(const Config& config, std::int64_t count, int channels) {
   data::SampleSet set;
   std::vector<std::uint8_t> pixels;
-  set.info.image_size = config.data.image_size > 0 ? static_cast<int>(config.data.image_size) : 48;
+  set.info.image_size = config.data->image_size > 0 ? static_cast<int>(config.data->image_size) : 48;
   set.info.channels = channels;
-  const std::int64_t classes = config.data.classes > 0 ? config.data.classes : 8;
+  const std::int64_t classes = config.data->classes > 0 ? config.data->classes : 8;
   for (std::int64_t c = 0; c < classes; ++c) set.info.classes.push_back(std::to_string(c));
   set.info.vote_columns = set.info.classes;
   std::uint32_t state = 1;
@@ -75,9 +79,9 @@ std::int64_t values_of(const std::vector<comm::NamedTensor>& tensors) {
 
 TrialStep time_steps(const Config& config, std::int64_t images, int channels, int steps) {
   const data::SampleSet faces = random_faces(config, images, channels);
-  data::LoaderOptions options = config.loader;
+  data::LoaderOptions options = *config.loader;
   options.global_batch = images;
-  options.ambiguous = config.train.method != Method::ce_only;
+  options.ambiguous = config.train->method != Method::ce_only;
   options.mode = data::AmbiguousMode::online;
   data::TrainLoader loader(faces, options, {});
   FreeNetwork network;
@@ -85,7 +89,7 @@ TrialStep time_steps(const Config& config, std::int64_t images, int channels, in
 
   std::vector<comm::StepProfile> seen;
   std::vector<double> seconds;
-  const auto epochs = static_cast<double>(config.train.epochs);
+  const auto epochs = static_cast<double>(config.train->epochs);
   const Progress middle{epochs / 2, epochs};   // when every term of the objective is on
   for (int step = -1; step < steps; ++step) {  // the first one only warms up
     loader.start_epoch(step + 1);
@@ -109,7 +113,7 @@ TrialStep time_steps(const Config& config, std::int64_t images, int channels, in
   trial.tail = trial.profile.seconds - trial.profile.full_at.back();
   trial.parameters = state.parameters.size();
   const std::int64_t held = values_of(state.optimizer.state()) + (state.ascent ? state.ascent->kept_values() : 0);
-  trial.optimizer_values = held * (config.sync.mode == comm::SyncMode::sharded ? 2 : 1);
+  trial.optimizer_values = held * (config.sync->mode == comm::SyncMode::sharded ? 2 : 1);
   trial.average_values = state.average ? state.parameters.size() : 0;
   trial.images = images;
   return trial;

@@ -7,6 +7,7 @@
 
 #include "trainer/evaluation/familiarity.h"
 #include "trainer/evaluation/temperature.h"
+#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -61,7 +62,7 @@ Validation validate(TrainingState& state, const data::SampleSet& set, const Conf
   SpreadFeatures features(set.size());
   const SeeBatch see = [&](std::int64_t first, const NetOutput& out, const NetOutput*) { features.see(first, out); };
   const std::vector<float> posterior =
-      head_posterior(predict_set(state.nets, set, config, collective, see), config.evaluation.head);
+      head_posterior(predict_set(state.nets, set, config, collective, see), config.evaluation->head);
   if (state.average) state.average->swap();
   std::vector<float> log_posterior(posterior.size());
   std::transform(posterior.begin(), posterior.end(), log_posterior.begin(),

@@ -8,20 +8,6 @@
 
 namespace penumbra::trainer {
 
-/// Which nets see which views.
-enum class Method {
-  full,        ///< f_o on weak views, f_a on ambiguous ones
-  ce_only,     ///< f_o alone on weak views; f_a is not even allocated
-  mixup_only,  ///< f_o alone on both kinds of views: the control of equal compute
-};
-
-/// Whose the convolutions of f_a are.
-enum class Convolutions {
-  apart,   ///< its own
-  shared,  ///< f_o's: f_a has norms, their statistics and a head of its own (after AdvProp, Xie et al., 2020), and the
-           ///< convolutions learn from both kinds of views
-};
-
 /// What the nets say of one batch. `ambiguous` comes from f_a (full) or f_o (mixup_only), and is empty for ce_only.
 struct Views {
   NetOutput original;

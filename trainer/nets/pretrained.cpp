@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/error.h"
+#include "trainer/nets/pretrained_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -11,12 +11,7 @@
 
 namespace penumbra::trainer {
 
-/// Weights from elsewhere that a new run begins with.
-struct PretrainedOptions {
-  std::string file;                          ///< safetensors; empty: random initial weights
-  std::map<std::string, std::string> names;  ///< prefixes of its names, and what they become
-  std::vector<std::string> skip;             ///< prefixes of the net's names that stay as they were initialised
-};
+struct PretrainedOptions;
 
 /// A tensor's name, and what became of it.
 struct TransferNote {

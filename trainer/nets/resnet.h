@@ -8,21 +8,12 @@
 #include <ATen/core/Tensor.h>
 
 #include "comm/flat_parameters.h"
+#include "trainer/nets/net_options.h"
 #include "trainer/nets/sync_batch_norm.h"
 
 namespace penumbra::trainer {
 
 using comm::NamedTensor;
-
-struct ResNetOptions {
-  int depth = 18;              ///< 10, 18, 34 (basic blocks) or 50 (bottlenecks)
-  int width = 64;              ///< channels of the first stage
-  std::string stem = "small";  ///< "imagenet": 7x7 stride 2 + max pool; "small": 3x3, stride `stem_stride`, no pool
-  int stem_stride = 1;         ///< of the small stem: 1, 2 or 3 (3 takes a 5x5 kernel)
-  int last_stride = 2;         ///< of the fourth stage: 1 keeps a finer attention map
-  int channels = 1;            ///< 1 grey, 3 RGB
-  int classes = 8;
-};
 
 /// Cell (k_y, k_x) of the feature map has its receptive field's centre at input pixel offset + stride * k (both axes).
 struct ReceptiveField {

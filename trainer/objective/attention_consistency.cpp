@@ -5,6 +5,7 @@
 
 #include "trainer/nets/autocast.h"
 #include "trainer/objective/losses.h"
+#include "trainer/objective/objective_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -1,4 +1,5 @@
 #include "trainer/objective/class_balance.h"
+#include "trainer/objective/class_balance_options.h"
 
 #include <algorithm>
 #include <cmath>

@@ -13,6 +13,8 @@
 #include "trainer/objective/losses.h"
 #include "trainer/objective/ramp.h"
 #include "trainer/objective/soft_label.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/nets/net_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -9,6 +9,7 @@
 #include "trainer/evaluation/distributions.h"
 #include "trainer/loop/predict.h"
 #include "trainer/nets/attention.h"
+#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -79,7 +80,7 @@ std::vector<Prediction> predict_faces(TrainedModel& model, const data::SampleSet
       model.nets, set, 0, set.size(), model.config,
       [&](std::int64_t, const NetOutput& original, const NetOutput* ambiguous) { seen(original, ambiguous); });
   const std::vector<float> answer =
-      with_temperature(head_posterior(posteriors, model.config.evaluation.head), set.classes(), model.temperature);
+      with_temperature(head_posterior(posteriors, model.config.evaluation->head), set.classes(), model.temperature);
   const auto classes = static_cast<std::size_t>(set.classes());
   std::vector<Prediction> found;
   for (std::size_t row = 0; row < set.ids.size(); ++row) {
@@ -117,7 +118,7 @@ nlohmann::json to_json(const Prediction& prediction, const TrainedModel& model) 
   }
   if (prediction.disagreement) out["disagreement"] = *prediction.disagreement;
   if (prediction.attention.empty()) return out;
-  const AttentionMap& map = answering(prediction, model.config.evaluation.head);
+  const AttentionMap& map = answering(prediction, model.config.evaluation->head);
   for (auto row = map.values.begin(); row != map.values.end(); row += map.width)
     out["attention"].push_back(std::vector<float>(row, row + map.width));
   return out;

@@ -20,6 +20,8 @@
 #include "trainer/exit_code.h"
 #include "trainer/loop/device.h"
 #include "trainer/version.h"
+#include "trainer/telemetry/monitor_options.h"
+#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -120,15 +122,15 @@ Telemetry::Telemetry(const Config& config, comm::World& world, const Start& star
     if (config.tensorboard && rank_ == 0) events_ = std::make_unique<monitor::EventFile>(folder.path(), world.host());
   };
   world.all_or_none(open_events, exit_code_of);
-  if (config.monitor.address != "off") connect(world, start, device, folder, on_stop);
+  if (config.monitor->address != "off") connect(world, start, device, folder, on_stop);
 }
 
 void Telemetry::connect(comm::World& world, const Start& start, const std::string& device, const RunFolder& folder,
                         const std::function<void()>& on_stop) {
   const Config& config = config_;
   const std::vector<std::string> hosts = world.all_gather(world.host());
-  const bool embedded = config.monitor.address == "embedded";
-  const std::string address = embedded ? serve(world, folder) : config.monitor.address;
+  const bool embedded = config.monitor->address == "embedded";
+  const std::string address = embedded ? serve(world, folder) : config.monitor->address;
   bool reaches = !address.empty();
   const auto look = [&] {  // an address that is none is the same on every rank
     if (!reaches) return;
@@ -143,14 +145,14 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
     }
   };
   world.all_or_none(look, exit_code_of);
-  const monitor::Member self{monitor::as_run_name(config.monitor.run.empty() ? config.run_dir : config.monitor.run),
+  const monitor::Member self{monitor::as_run_name(config.monitor->run.empty() ? config.run_dir : config.monitor->run),
                              world.rank(),
                              world.size(),
                              world.host(),
                              start.incarnation,
                              {{"version", kVersion},
                               {"torch", kTorchVersion},
-                              {"method", name_of(config.train.method)},
+                              {"method", name_of(config.train->method)},
                               {"device", device},
                               {"ranks", std::to_string(world.size())},
                               {"hosts", std::to_string(std::set<std::string>(hosts.begin(), hosts.end()).size())}}};
@@ -158,7 +160,7 @@ void Telemetry::connect(comm::World& world, const Start& start, const std::strin
     if (!reaches) return;
     monitor::ReporterOptions options;
     options.address = address;
-    options.security = config.monitor.security;
+    options.security = config.monitor->security;
     if (embedded && options.security.ca.empty()) options.security.ca = options.security.certificate;  // its own
     const auto on_order = [this, on_stop](monitor::Order order) {
       if (order == monitor::Order::stop) {
@@ -197,9 +199,9 @@ std::string Telemetry::serve(comm::World& world, const RunFolder& folder) {
   const auto start = [&] {
     if (rank_ != 0) return;
     monitor::ServerOptions options;
-    options.listen = config_.monitor.listen;
-    options.metrics = config_.monitor.metrics;
-    options.security = config_.monitor.security;
+    options.listen = config_.monitor->listen;
+    options.metrics = config_.monitor->metrics;
+    options.security = config_.monitor->security;
     try {
       server_ = std::make_unique<monitor::Server>(options);
     } catch (const std::invalid_argument& problem) {
@@ -238,7 +240,7 @@ void Telemetry::report(const IntervalReport& r, std::int64_t steps, double eta_s
   std::vector<Value> values;
   add_phases(values, r);
   if (rank_ == 0) {
-    const bool both = config_.train.method != Method::ce_only;
+    const bool both = config_.train->method != Method::ce_only;
     add_progress(values, r, steps, eta_seconds);
     values.push_back({Metric::loss, {"total"}, r.loss});
     values.push_back({Metric::gradient_norm, {"all"}, r.gradient_norm});
