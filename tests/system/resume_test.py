@@ -70,9 +70,18 @@ class Resume(ResumeCase):
         self.done("moved", *norm, ranks=3)
         moved, whole = self.curve("moved"), self.curve("whole-norm")
         self.assertEqual([(row["kind"], row["epoch"], row.get("step")) for row in moved], [(row["kind"], row["epoch"], row.get("step")) for row in whole])
-        for a, b in zip(moved, whole):
-            if a["kind"] == "train":  # all moves are in the first epoch; later, rounding grows as it does without them
-                self.assertAlmostEqual(a["loss"], b["loss"], delta=(1e-5 if a["epoch"] == 0 else 1e-2) * b["loss"])
+        # All moves are in the first epoch. Rounding differs between CPUs and grows from step to step, by any resume or
+        # none. A state that was not carried over shows far above it: the first epoch without momentum is the measure.
+        self.done("forgetful", *norm, "optimizer.momentum=0")
+        lost = self.largest_change(self.curve("forgetful"), whole, epoch=0)
+        self.assertLess(self.largest_change(moved, whole, epoch=0), lost / 10)
+        self.assertLess(self.largest_change(moved, whole), 1e-2)
+
+    @staticmethod
+    def largest_change(curve, other, epoch=None):
+        """Of the loss of a log interval between two runs, as a share of it; of one epoch or of all."""
+        return max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(curve, other)
+                   if a["kind"] == "train" and epoch in (None, a["epoch"]))
 
     def test_damaged_checkpoints_are_named_and_passed_over(self):
         self.done("whole")
