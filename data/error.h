@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace penumbra::data {
 
@@ -10,5 +11,10 @@ class DataError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// Throws the DataError "where: what".
+[[noreturn]] inline void fail(const std::string& where, const std::string& what) {
+  throw DataError(where + ": " + what);
+}
 
 }  // namespace penumbra::data

@@ -20,7 +20,7 @@ namespace {
 constexpr int kLargestMessage = 1 << 20;         ///< bytes
 constexpr std::size_t kMostMemory = 256U << 20;  ///< of gRPC's buffers, bytes
 constexpr int kMostThreads = 64;
-constexpr std::chrono::milliseconds kEndPatience{500};
+constexpr std::chrono::milliseconds kShutdownTime{500};
 
 void require_safe_metrics(const ServerOptions& options) {
   if (is_loopback(options.metrics) || options.security.insecure) return;
@@ -70,7 +70,7 @@ Server::Server(const ServerOptions& options) {
 }
 
 Server::~Server() {
-  impl_->server->Shutdown(std::chrono::system_clock::now() + kEndPatience);
+  impl_->server->Shutdown(std::chrono::system_clock::now() + kShutdownTime);
   impl_->server->Wait();
 }
 

@@ -10,7 +10,9 @@
 
 #include "data/store/sample_set.h"
 #include "trainer/config.h"
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/evaluation/familiarity.h"
+#include "trainer/nets/dual_net.h"
 
 namespace penumbra::trainer {
 

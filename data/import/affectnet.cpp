@@ -23,19 +23,19 @@ constexpr int kFarthest = 1'000'000;  ///< that a box may be from an image's cor
 constexpr const char *kImageEnding = ".jpg", *kLabelEnding = "_exp.npy";
 
 /// The faces of one split before they are read.
-struct Faces {
+struct AffectnetFaces {
   ListedImages images;
   fs::path source;                  ///< what lists them: a table or a folder
   std::vector<FaceBox> boxes;       ///< [N]; empty: the images are faces
   std::vector<std::int64_t> lines;  ///< [N], of the boxes in the table
 };
-using Splits = std::array<Faces, 2>;
+using AffectnetSplits = std::array<AffectnetFaces, 2>;
 
-Faces none_of(const std::string& split, const fs::path& source) {
+AffectnetFaces none_of(const std::string& split, const fs::path& source) {
   return {{split, {}, {}, {}, {}, {}, 0}, source, {}, {}};
 }
 
-void add(const fs::path& file, int label, const std::string& id, Faces& faces) {
+void add(const fs::path& file, int label, const std::string& id, AffectnetFaces& faces) {
   faces.images.files.push_back(file);
   faces.images.labels.push_back(label);
   faces.images.ids.push_back(id);
@@ -52,8 +52,8 @@ FaceBox box_of(const CsvReader& csv, const CsvRow& row, const std::array<std::si
   return box;
 }
 
-Faces read_table(const fs::path& table, const fs::path& images, const std::string& split, int classes) {
-  Faces faces = none_of(split, table);
+AffectnetFaces read_table(const fs::path& table, const fs::path& images, const std::string& split, int classes) {
+  AffectnetFaces faces = none_of(split, table);
   if (!fs::exists(table)) return faces;
   CsvReader csv(table);
   const std::size_t path = csv.column("subDirectory_filePath"), expression = csv.column("expression");
@@ -93,9 +93,9 @@ void check_labels(const fs::path& images, const std::vector<std::string>& labell
   }
 }
 
-Faces read_set(const fs::path& dir, const std::string& split, int classes) {
+AffectnetFaces read_set(const fs::path& dir, const std::string& split, int classes) {
   const std::string set = split + "_set";
-  Faces faces = none_of(split, dir / set);
+  AffectnetFaces faces = none_of(split, dir / set);
   if (!fs::exists(dir / set)) return faces;
   const fs::path images = dir / set / "images", annotations = dir / set / "annotations";
   const std::vector<std::string> labelled = names_before(kLabelEnding, annotations);
@@ -111,7 +111,7 @@ Faces read_set(const fs::path& dir, const std::string& split, int classes) {
   return faces;
 }
 
-Splits read_lists(const fs::path& dir, int classes) {
+AffectnetSplits read_lists(const fs::path& dir, int classes) {
   const fs::path folder = dir / "Manually_Annotated_file_lists", lists = fs::exists(folder) ? folder : dir;
   const fs::path images = dir / "Manually_Annotated_Images";
   const bool has_tables = fs::exists(lists / "training.csv") || fs::exists(lists / "validation.csv");
@@ -127,7 +127,7 @@ Splits read_lists(const fs::path& dir, int classes) {
   return {read_set(dir, "train", classes), read_set(dir, "val", classes)};
 }
 
-Image face_of(const Faces& faces, const Image& image, std::size_t index) {
+Image face_of(const AffectnetFaces& faces, const Image& image, std::size_t index) {
   if (faces.boxes.empty()) return image;
   std::optional<Image> face = crop_face(image, faces.boxes[index]);
   if (!face) {
@@ -139,7 +139,7 @@ Image face_of(const Faces& faces, const Image& image, std::size_t index) {
 }
 
 /// `faces` must outlive it.
-FitImage fit_faces(const Faces& faces, const StoreInfo& info) {
+FitImage fit_faces(const AffectnetFaces& faces, const StoreInfo& info) {
   return [side = info.image_size, channels = info.channels, &faces](const Image& image, std::size_t index) {
     return to_channels(resize(face_of(faces, image, index), side), channels);
   };
@@ -159,13 +159,13 @@ StoreInfo affectnet_info(const AffectnetOptions& options) {
 
 ImportReport import_affectnet(const fs::path& dir, const fs::path& out, const AffectnetOptions& options) {
   if (!fs::is_directory(dir)) throw DataError(dir.string() + ": no such folder");
-  const Splits splits = read_lists(dir, options.classes);
+  const AffectnetSplits splits = read_lists(dir, options.classes);
   SplitIds ids;
-  for (const Faces& faces : splits) ids.add(faces.images.split, faces.images.ids, dir.string());
+  for (const AffectnetFaces& faces : splits) ids.add(faces.images.split, faces.images.ids, dir.string());
   const StoreInfo info = affectnet_info(options);
   StoreWriter writer(out, info);
   ImportReport report;
-  for (const Faces& faces : splits) {
+  for (const AffectnetFaces& faces : splits) {
     const std::string why_none =
         faces.source.string() + (fs::exists(faces.source) ? " lists no usable face" : " is missing");
     import_listed(faces.images, fit_faces(faces, info), options.common, why_none, writer, info, report);

@@ -13,12 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Faces {
+struct Fer2013Faces {
   std::vector<std::uint8_t> pixels;
   std::vector<std::int32_t> labels;
   std::vector<std::string> ids;
 };
-using Splits = std::array<Faces, kFerplusSplits.size()>;
+using Fer2013Splits = std::array<Fer2013Faces, kFerplusSplits.size()>;
 
 StoreInfo fer2013_info() {
   StoreInfo info;
@@ -30,14 +30,14 @@ StoreInfo fer2013_info() {
   return info;
 }
 
-Splits read_table(const fs::path& table, int classes) {
+Fer2013Splits read_table(const fs::path& table, int classes) {
   CsvReader csv(table);
   const std::size_t emotion = csv.column("emotion"), pixels = csv.column("pixels"), usage = csv.column("Usage");
-  Splits splits;
+  Fer2013Splits splits;
   for (CsvRow row; csv.next(row);) {
     const auto split = split_of_usage(row.fields[usage]);
     if (!split) csv.fail(row.line, "Usage is \"" + row.fields[usage] + "\", not Training, PublicTest or PrivateTest");
-    Faces& faces = splits[*split];
+    Fer2013Faces& faces = splits[*split];
     faces.labels.push_back(csv.integer(row, emotion, 0, classes - 1));
     if (!append_pixel_text(row.fields[pixels], faces.pixels)) csv.fail(row.line, kFer2013PixelsExpected);
     faces.ids.push_back("fer2013/" + std::to_string(row.line));
@@ -45,7 +45,7 @@ Splits read_table(const fs::path& table, int classes) {
   return splits;
 }
 
-SampleSet to_samples(const StoreInfo& info, Faces&& faces) {
+SampleSet to_samples(const StoreInfo& info, Fer2013Faces&& faces) {
   SampleSet set;
   set.info = info;
   set.pixels = std::move(faces.pixels);
@@ -59,7 +59,7 @@ SampleSet to_samples(const StoreInfo& info, Faces&& faces) {
 ImportReport import_fer2013(const fs::path& from, const fs::path& out) {
   const fs::path table = fs::is_directory(from) ? from / "fer2013.csv" : from;
   const StoreInfo info = fer2013_info();
-  Splits splits = read_table(table, static_cast<int>(info.classes.size()));
+  Fer2013Splits splits = read_table(table, static_cast<int>(info.classes.size()));
   StoreWriter writer(out, info);
   ImportReport report;
   for (std::size_t i = 0; i < splits.size(); ++i) {

@@ -15,19 +15,19 @@ namespace fs = std::filesystem;
 constexpr int kSide = kFer2013Side;
 
 /// The faces of one split that the rule keeps, with their pixels once these are read.
-struct Faces {
+struct FerplusFaces {
   bool found = false;  ///< the split's images are there
   std::vector<const FerplusRow*> rows;
   Images images;
   std::int64_t dropped_by_rule = 0;
   std::vector<std::string> bad;
 };
-using Splits = std::array<Faces, kFerplusSplits.size()>;
+using FerplusSplits = std::array<FerplusFaces, kFerplusSplits.size()>;
 
-Splits group_rows(const std::vector<FerplusRow>& rows) {
-  Splits splits;
+FerplusSplits group_rows(const std::vector<FerplusRow>& rows) {
+  FerplusSplits splits;
   for (const FerplusRow& row : rows) {
-    Faces& faces = splits[row.split];
+    FerplusFaces& faces = splits[row.split];
     if (row.label) {
       faces.rows.push_back(&row);
     } else {
@@ -45,7 +45,7 @@ Image fit(const Image& image, const fs::path& file) {
   return to_channels(image, 1);
 }
 
-void read_images(const fs::path& folder, const ImportOptions& options, Faces& faces) {
+void read_images(const fs::path& folder, const ImportOptions& options, FerplusFaces& faces) {
   std::vector<fs::path> files;
   for (const FerplusRow* row : faces.rows) files.push_back(folder / row->image);
   const auto fit_face = [&](const Image& image, std::size_t index) { return fit(image, files[index]); };
@@ -57,7 +57,7 @@ void read_images(const fs::path& folder, const ImportOptions& options, Faces& fa
   faces.bad = std::move(decoded.bad);
 }
 
-void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows, Splits& splits) {
+void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows, FerplusSplits& splits) {
   CsvReader csv(file);
   const std::size_t pixels = csv.column("pixels"), usage = csv.column("Usage");
   std::array<std::vector<std::uint8_t>, kFerplusSplits.size()> read;
@@ -84,7 +84,7 @@ void read_pixel_table(const fs::path& file, const std::vector<FerplusRow>& rows,
 }
 
 void read_pixels(const fs::path& dir, const std::vector<FerplusRow>& rows, const ImportOptions& options,
-                 Splits& splits) {
+                 FerplusSplits& splits) {
   bool any = false;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     const fs::path folder = dir / kFerplusSplits[i].folder;
@@ -109,7 +109,7 @@ StoreInfo ferplus_info(LabelRule rule) {
   return info;
 }
 
-SampleSet to_samples(const StoreInfo& info, Faces& faces) {
+SampleSet to_samples(const StoreInfo& info, FerplusFaces& faces) {
   SampleSet set;
   set.info = info;
   set.pixels = std::move(faces.images);
@@ -134,12 +134,12 @@ ImportReport import_ferplus(const fs::path& dir, const fs::path& out, LabelRule 
   const std::vector<FerplusRow> rows = read_ferplus_rows(dir / "fer2013new.csv", rule);
   const StoreInfo info = ferplus_info(rule);
   StoreWriter writer(out, info);
-  Splits splits = group_rows(rows);
+  FerplusSplits splits = group_rows(rows);
   read_pixels(dir, rows, options, splits);
   ImportReport report;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     const FerplusSplit& split = kFerplusSplits[i];
-    Faces& faces = splits[i];
+    FerplusFaces& faces = splits[i];
     report.notes.insert(report.notes.end(), faces.bad.begin(), faces.bad.end());
     if (!faces.found || faces.rows.empty()) {
       report.notes.push_back(std::string("no split ") + split.name + ": " +

@@ -32,8 +32,6 @@ struct ItemType {
   std::size_t count = 0;  ///< bytes, of a U string code points
 };
 
-[[noreturn]] void fail(const fs::path& path, const std::string& what) { throw DataError(path.string() + ": " + what); }
-
 std::vector<std::uint8_t> read_bytes(const fs::path& path) {
   if (!fs::is_regular_file(path)) fail(path, fs::exists(path) ? "is not a file" : "no such file");
   std::ifstream in(path, std::ios::binary);

@@ -17,12 +17,8 @@ constexpr double kSumTolerance = 1e-3;
 constexpr float kLeastLambda = 0.5f, kMostLambda = 1 - 1e-4f;
 constexpr float kLambdaTolerance = 1e-6f;
 
-[[noreturn]] void fail(const std::string& where, std::string_view what) {
-  throw DataError(where + ": " + std::string(what));
-}
-
 void require(bool holds, const std::string& where, std::string_view what) {
-  if (!holds) fail(where, what);
+  if (!holds) fail(where, std::string(what));
 }
 
 std::string row_of(std::int64_t row) { return "row " + std::to_string(row); }

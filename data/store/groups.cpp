@@ -28,8 +28,6 @@ CharacterKind kind_of(unsigned char first) {
 bool is_control(std::uint32_t code) { return code < 0x20 || (code >= 0x7f && code < 0xa0); }
 bool is_surrogate(std::uint32_t code) { return code >= 0xd800 && code < 0xe000; }
 
-[[noreturn]] void fail(const std::string& where, const std::string& what) { throw DataError(where + ": " + what); }
-
 bool is_name(const std::string& name) {
   return is_plain_text(name) && name.size() <= kLongestName && name.find('/') == std::string::npos && name != ".";
 }

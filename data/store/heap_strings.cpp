@@ -22,9 +22,9 @@ std::uint64_t number(std::string_view bytes, std::size_t at, std::size_t width) 
   return value;
 }
 
-class Bytes {
+class FileBytes {
  public:
-  explicit Bytes(const std::filesystem::path& path) : file_(path, std::ios::binary) {
+  explicit FileBytes(const std::filesystem::path& path) : file_(path, std::ios::binary) {
     std::error_code error;
     size_ = std::filesystem::file_size(path, error);
     if (error) size_ = 0;
@@ -65,7 +65,7 @@ bool list_objects(Collection& collection) {
   return true;
 }
 
-bool load(Bytes& file, std::uint64_t address, std::uint64_t base, Collection& collection) {
+bool load(FileBytes& file, std::uint64_t address, std::uint64_t base, Collection& collection) {
   collection = {};
   if (address > UINT64_MAX - base) return false;
   const auto header = file.read(base + address, kHeaderBytes);
@@ -81,7 +81,7 @@ bool load(Bytes& file, std::uint64_t address, std::uint64_t base, Collection& co
 
 std::optional<std::vector<std::string>> read_heap_strings(const std::filesystem::path& path,
                                                           const StringReferences& references) {
-  Bytes file(path);
+  FileBytes file(path);
   if (references.count > UINT64_MAX / kReferenceBytes) return std::nullopt;
   const auto table = file.read(references.offset, references.count * kReferenceBytes);
   if (!table) return std::nullopt;

@@ -18,8 +18,6 @@ using Codec = std::unique_ptr<void, decltype(&tjDestroy)>;
 constexpr std::uint64_t kMostPixels = 64ull << 20;
 constexpr int kQuality = 95;
 
-[[noreturn]] void fail(const std::string& name, const std::string& what) { throw DataError(name + ": " + what); }
-
 /// An opened JPEG whose header is read.
 class Decoder {
  public:

@@ -13,10 +13,6 @@
 namespace penumbra::data {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
-  throw DataError(path.string() + ": " + what);
-}
-
 /// Takes `bytes` off the front.
 void advance(std::vector<iovec>& pieces, std::size_t& first, std::size_t bytes) {
   while (first < pieces.size() && bytes >= pieces[first].iov_len) bytes -= pieces[first++].iov_len;

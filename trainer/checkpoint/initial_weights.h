@@ -4,6 +4,7 @@
 
 #include "data/store/sample_set.h"
 #include "trainer/config.h"
+#include "trainer/nets/pretrained.h"
 
 namespace penumbra::trainer {
 

@@ -34,7 +34,7 @@ std::string mode_of(const StartOptions& options, const Config& config, const Run
   if (goes_on && folder.finished()) {
     const Config then = load_config({folder.config().string()}, {});
     require_same_run(config.run_dir, to_toml(then), to_toml(config));
-    if (then.train.epochs >= config.train->epochs) return "done";
+    if (then.train->epochs >= config.train->epochs) return "done";
   }
   return goes_on ? "on" : "new";
 }

@@ -7,6 +7,7 @@
 #include "trainer/checkpoint/resume.h"
 #include "trainer/config.h"
 #include "trainer/loop/training_data.h"
+#include "trainer/nets/pretrained.h"
 #include "trainer/run_folder.h"
 
 namespace penumbra::trainer {

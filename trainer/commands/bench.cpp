@@ -20,7 +20,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct BenchArguments {
   std::vector<double> mebibytes = {1, 4, 25};
   int rounds = 15;
   bool json = false;
@@ -44,7 +44,7 @@ void print_table(const std::vector<comm::AllReduceTiming>& timings, int ranks) {
   }
 }
 
-void run_comm(const Arguments& arguments) {
+void run_comm(const BenchArguments& arguments) {
   comm::World world;
   std::vector<std::int64_t> sizes;
   for (const double size : arguments.mebibytes) sizes.push_back(4 * static_cast<std::int64_t>(size * (1 << 18)));
@@ -131,7 +131,7 @@ void run_monitor(const MonitorArguments& arguments) {
 void add_bench(CLI::App& app) {
   CLI::App* command = app.add_subcommand("bench", "Measure this machine");
   command->require_subcommand(1);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<BenchArguments>();
   CLI::App* comm = command->add_subcommand("comm", "Collectives beside plain MPI; run it under mpirun");
   comm->add_option("--mib", arguments->mebibytes, "sizes in MiB")
       ->check(CLI::Range(1e-5, 2000.0))

@@ -14,7 +14,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct CompareArguments {
   std::vector<std::string> runs, a, b;
   ModelArguments model;
   SplitArguments split;
@@ -23,7 +23,7 @@ struct Arguments {
 };
 
 /// RUN_A RUN_B is --a RUN_A --b RUN_B.
-void settle_sides(Arguments& arguments) {
+void settle_sides(CompareArguments& arguments) {
   const bool pair = arguments.runs.size() == 2 && arguments.a.empty() && arguments.b.empty();
   const bool sides = arguments.runs.empty() && !arguments.a.empty() && !arguments.b.empty();
   if (!pair && !sides)
@@ -33,7 +33,7 @@ void settle_sides(Arguments& arguments) {
   arguments.b = {arguments.runs[1]};
 }
 
-nlohmann::json compare(const Arguments& arguments, const MeasuredMethod& a, const MeasuredMethod& b, int threads) {
+nlohmann::json compare(const CompareArguments& arguments, const MeasuredMethod& a, const MeasuredMethod& b, int threads) {
   BootstrapOptions options;
   options.resamples = arguments.resamples;
   options.threads = threads;
@@ -62,7 +62,7 @@ void print_table(const nlohmann::json& result) {
   print_rows(result["calibrated"], "_calibrated");
 }
 
-void run_compare(Arguments& arguments) {
+void run_compare(CompareArguments& arguments) {
   settle_sides(arguments);
   comm::World world;
   MethodMeasurer measurer(arguments.model, arguments.split, world);
@@ -81,7 +81,7 @@ void run_compare(Arguments& arguments) {
 }  // namespace
 
 void add_compare(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<CompareArguments>();
   CLI::App* command =
       app.add_subcommand("compare", "Differences of two runs, or methods of several seeds, on the same faces");
   command->add_option("runs", arguments->runs, "RUN_A RUN_B")->expected(0, 2);

@@ -11,7 +11,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct ConfigArguments {
   std::vector<std::string> files;
   std::vector<std::string> sets;
 };
@@ -19,7 +19,7 @@ struct Arguments {
 }  // namespace
 
 void add_config(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ConfigArguments>();
   CLI::App* command = app.add_subcommand("config", "Print the reference of all keys, or FILES resolved and checked");
   command->add_option("files", arguments->files, "TOML files to resolve; later ones win");
   add_set_option(*command, arguments->sets);

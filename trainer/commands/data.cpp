@@ -22,7 +22,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct DataArguments {
   data::SynthOptions synth;
   std::string from, to, sheet;
   int variants = 1;
@@ -32,7 +32,7 @@ struct Arguments {
   bool json = false;
 };
 
-void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+void add_synth(CLI::App& data, const std::shared_ptr<DataArguments>& a) {
   CLI::App* command = data.add_subcommand("synth", "Write a store of procedural faces whose true ambiguity is known");
   command->add_option("out", a->to, "HDF5 file to write")->required();
   command->add_option("--train", a->synth.train, "faces to train on")
@@ -58,7 +58,7 @@ void add_synth(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   });
 }
 
-void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+void add_ambiguous(CLI::App& data, const std::shared_ptr<DataArguments>& a) {
   CLI::App* command = data.add_subcommand(
       "ambiguous", "Render and store K variants of the ambiguous training set, with mpirun on several ranks");
   command->add_option("file", a->from, "HDF5 store")->required();
@@ -85,7 +85,7 @@ void add_ambiguous(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   });
 }
 
-void add_looking(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+void add_looking(CLI::App& data, const std::shared_ptr<DataArguments>& a) {
   CLI::App* verify = data.add_subcommand("verify", "Read everything and check it");
   CLI::App* probe = data.add_subcommand("probe", "How far a linear model on pixels gets: train split to test split");
   for (CLI::App* command : {verify, probe}) command->add_option("file", a->from, "HDF5 store")->required();
@@ -113,7 +113,7 @@ void add_looking(CLI::App& data, const std::shared_ptr<Arguments>& a) {
 }  // namespace
 
 void add_data(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DataArguments>();
   CLI::App* data = app.add_subcommand("data", "Make, import, inspect and verify stores of faces");
   data->require_subcommand(1);
   add_synth(*data, arguments);

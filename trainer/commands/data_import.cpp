@@ -17,14 +17,14 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct DataImportArguments {
   data::AffectnetOptions affectnet;
   data::FolderOptions folder;
   data::RafdbOptions rafdb;
   data::ImportOptions common;
   std::string from, to, rule = "majority";
 };
-using Shared = std::shared_ptr<Arguments>;
+using Shared = std::shared_ptr<DataImportArguments>;
 
 void print_report(const data::ImportReport& report, const std::string& out) {
   for (const std::string& note : report.notes) fmt::print("{}\n", note);
@@ -146,7 +146,7 @@ void add_folder(CLI::App& import, const Shared& a) {
 }  // namespace
 
 void add_import(CLI::App& data) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DataImportArguments>();
   CLI::App* import = data.add_subcommand("import", "Write a store from a data set's own files");
   import->require_subcommand(1);
   add_ferplus(*import, arguments);

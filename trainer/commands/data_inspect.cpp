@@ -15,7 +15,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct DataInspectArguments {
   std::string store, sheet, split;
   bool json = false;
 };
@@ -74,7 +74,7 @@ void print_inspection(const nlohmann::json& found) {
 }
 
 /// Returns the split that it shows.
-std::string draw_sheet(const Arguments& a) {
+std::string draw_sheet(const DataInspectArguments& a) {
   const data::StoreReader reader(a.store);
   std::vector<std::string> splits = reader.splits();
   if (!a.split.empty()) splits = {a.split};
@@ -83,7 +83,7 @@ std::string draw_sheet(const Arguments& a) {
   return splits.front();
 }
 
-void inspect(const Arguments& a) {
+void inspect(const DataInspectArguments& a) {
   const nlohmann::json found = data::inspect(a.store);
   const std::string split = a.sheet.empty() ? "" : draw_sheet(a);
   if (a.json) {
@@ -99,7 +99,7 @@ void inspect(const Arguments& a) {
 }  // namespace
 
 void add_inspect(CLI::App& data) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<DataInspectArguments>();
   CLI::App* command = data.add_subcommand("inspect", "What a store holds");
   command->add_option("file", a->store, "HDF5 store")->required();
   command->add_flag("--json", a->json, "one JSON object");

@@ -12,7 +12,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct DataToolsArguments {
   std::string from, to, split = "val", by;
   std::vector<std::string> stores, class_map;
   double rate = 0.2, fraction = 0.1;
@@ -24,7 +24,7 @@ void print_lines(const std::vector<std::string>& lines, const std::string& out) 
   fmt::print("wrote {}\n", out);
 }
 
-void add_noise(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+void add_noise(CLI::App& data, const std::shared_ptr<DataToolsArguments>& a) {
   CLI::App* command = data.add_subcommand("noise", "A store with wrong labels put into its training split");
   command->add_option("store", a->from, "HDF5 store with clean labels")->required();
   command->add_option("out", a->to, "HDF5 file to write")->required();
@@ -36,7 +36,7 @@ void add_noise(CLI::App& data, const std::shared_ptr<Arguments>& a) {
   command->callback([a] { print_lines(data::write_with_label_noise(a->from, a->to, a->rate, a->seed), a->to); });
 }
 
-void add_holdout(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+void add_holdout(CLI::App& data, const std::shared_ptr<DataToolsArguments>& a) {
   CLI::App* command = data.add_subcommand("holdout", "A store with a part of its training split held out");
   command->add_option("store", a->from, "HDF5 store")->required();
   command->add_option("out", a->to, "HDF5 file to write")->required();
@@ -53,7 +53,7 @@ void add_holdout(CLI::App& data, const std::shared_ptr<Arguments>& a) {
       [a] { print_lines(data::write_holdout(a->from, a->to, a->fraction, a->seed, a->split, a->by), a->to); });
 }
 
-void add_merge(CLI::App& data, const std::shared_ptr<Arguments>& a) {
+void add_merge(CLI::App& data, const std::shared_ptr<DataToolsArguments>& a) {
   CLI::App* command = data.add_subcommand(
       "merge", "One store of several: of the same image size and channels, classes matched by name");
   command->add_option("out", a->to, "HDF5 file to write")->required();
@@ -67,7 +67,7 @@ void add_merge(CLI::App& data, const std::shared_ptr<Arguments>& a) {
 }  // namespace
 
 void add_data_tools(CLI::App& data) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DataToolsArguments>();
   add_noise(data, arguments);
   add_holdout(data, arguments);
   add_merge(data, arguments);

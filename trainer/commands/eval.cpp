@@ -21,7 +21,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct EvalArguments {
   ModelArguments model;
   SplitArguments split;
   std::string curve;
@@ -74,7 +74,7 @@ nlohmann::json measured_by(const data::GroupColumn& column, const EvaluatedRun& 
   return out;
 }
 
-nlohmann::json evaluate(const Arguments& arguments, const EvaluatedRun& run, const std::vector<float>& posterior,
+nlohmann::json evaluate(const EvalArguments& arguments, const EvaluatedRun& run, const std::vector<float>& posterior,
                         const RunColumns& columns, int threads) {
   BootstrapOptions options;
   options.resamples = arguments.resamples;
@@ -140,7 +140,7 @@ void print_table(const nlohmann::json& result) {
 }
 
 /// A line a group: enough to see whether some are served worse; --json has every measure.
-void print_groups(const nlohmann::json& groups) {
+void print_group_measures(const nlohmann::json& groups) {
   const nlohmann::json none = nlohmann::json::object();
   for (const auto& [column, values] : groups.items()) {
     fmt::print("\n{:<16} {:>6}  {:<24}  {:<24}  {}\n", column, "faces", "accuracy", "mean_class_accuracy",
@@ -155,7 +155,7 @@ void print_groups(const nlohmann::json& groups) {
   }
 }
 
-void run_eval(const Arguments& arguments) {
+void run_eval(const EvalArguments& arguments) {
   comm::World world;
   EvaluatedRun run;
   world.all_or_none(
@@ -175,7 +175,7 @@ void run_eval(const Arguments& arguments) {
       fmt::print("{}\n", result.dump());
     } else {
       print_table(result);
-      print_groups(result.value("groups", nlohmann::json::object()));
+      print_group_measures(result.value("groups", nlohmann::json::object()));
     }
   });
 }
@@ -183,7 +183,7 @@ void run_eval(const Arguments& arguments) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command = app.add_subcommand("eval", "Measure a trained run on a split");
   add_model_options(*command, arguments->model);
   add_split_options(*command, arguments->split);

@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kLongestPause = 60;  ///< seconds between two starts
 
-struct Arguments {
+struct LaunchOptions {
   LaunchArguments launch;
   std::vector<std::string> command;
 };
@@ -42,7 +42,7 @@ std::vector<std::string> words_of(const std::string& text) {
 }
 
 /// Without the keepalives mpirun never notices that a host is gone.
-std::vector<std::string> job(const Arguments& arguments) {
+std::vector<std::string> job(const LaunchOptions& arguments) {
   std::vector<std::string> words = {"mpirun"};
   for (const auto& [name, value] : {std::pair{"time", "3"}, {"intvl", "1"}, {"probes", "3"}}) {
     words.insert(words.end(), {"--mca", fmt::format("oob_tcp_keepalive_{}", name), value});
@@ -90,7 +90,7 @@ void summarise(const std::vector<Ended>& starts) {
   }
 }
 
-int launch(const Arguments& arguments) {
+int launch(const LaunchOptions& arguments) {
   if (arguments.command.empty() || arguments.command.front() != "train")
     throw ConfigError("launch: write what to run after --, e.g. -- train configs/demo.toml");
   const std::vector<std::string> words = job(arguments);
@@ -120,7 +120,7 @@ int launch(const Arguments& arguments) {
 }  // namespace
 
 void add_launch(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<LaunchOptions>();
   CLI::App* command =
       app.add_subcommand("launch", "Runs train under mpirun, and again from its newest checkpoint when a rank is lost");
   add_launch_options(*command, arguments->launch);

@@ -32,7 +32,7 @@ const std::map<std::string, comm::Link>& networks() {
   return all;
 }
 
-struct Arguments {
+struct PlanArguments {
   std::vector<std::string> configs;
   std::string network = "10gbit", within = "shared-memory";
   std::vector<std::string> sets;
@@ -86,7 +86,7 @@ nlohmann::json row_of(const Plan& plan, int ranks) {
           {"images_per_second", static_cast<double>(ranks) * static_cast<double>(plan.trial.images) / step.seconds}};
 }
 
-nlohmann::json describe(const Plan& plan, const Arguments& arguments) {
+nlohmann::json describe(const Plan& plan, const PlanArguments& arguments) {
   nlohmann::json out = {{"parameters", plan.trial.parameters},
                         {"images_a_rank", plan.trial.images},
                         {"buckets", plan.trial.profile.bytes.size()},
@@ -120,7 +120,7 @@ void print_rows(const nlohmann::json& plan) {
   for (const auto& row : plan["scaling"]) print_row(row);
 }
 
-void run_plan(const Arguments& arguments) {
+void run_plan(const PlanArguments& arguments) {
   const Config config = load_config(arguments.configs, arguments.sets);
   const std::int64_t share = config.loader->global_batch / arguments.ranks / 2 * 2;
   if (share < 2) {
@@ -143,7 +143,7 @@ void run_plan(const Arguments& arguments) {
 }  // namespace
 
 void add_plan(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PlanArguments>();
   CLI::App* command = app.add_subcommand(
       "plan", "Predict memory, traffic and step time at any number of ranks, from a few trial steps here");
   add_config_option(*command, arguments->configs);

@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct PredictArguments {
   ModelArguments model;
   std::vector<std::string> images;
   std::string overlays, cascade;
@@ -47,7 +47,7 @@ void draw_overlay(const std::string& folder, const data::SampleSet& set, std::si
 /// Prints predictions as they come.
 class Printer {
  public:
-  Printer(const Arguments& arguments, const TrainedModel& model)
+  Printer(const PredictArguments& arguments, const TrainedModel& model)
       : arguments_(arguments), model_(model), table_(model.info.classes, arguments.detect) {
     if (arguments.csv) fmt::print("{}\n", table_.header());
     if (arguments.json) fmt::print("[");
@@ -67,7 +67,7 @@ class Printer {
  private:
   void print_object(const nlohmann::json& object) { fmt::print("{}{}", printed_++ == 0 ? "" : ",\n", object.dump()); }
 
-  const Arguments& arguments_;
+  const PredictArguments& arguments_;
   const TrainedModel& model_;
   CsvTable table_;
   std::int64_t printed_ = 0;
@@ -83,7 +83,7 @@ void complain(const std::vector<std::string>& bad) {
 /// Predicts what a reader reads.
 class Job {
  public:
-  Job(const Arguments& arguments, TrainedModel& model)
+  Job(const PredictArguments& arguments, TrainedModel& model)
       : arguments_(arguments), model_(model), printer_(arguments, model) {}
 
   void take(const FaceBatch& batch) {
@@ -118,7 +118,7 @@ class Job {
     printer_.print(prediction);
   }
 
-  const Arguments& arguments_;
+  const PredictArguments& arguments_;
   TrainedModel& model_;
   Printer printer_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -126,7 +126,7 @@ class Job {
   std::vector<std::string> bad_;
 };
 
-void run_predict(const Arguments& arguments) {
+void run_predict(const PredictArguments& arguments) {
   at::set_num_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   TrainedModel model = load_model(arguments.model.run, arguments.model.weights, arguments.model.head);
   if (!model.familiarity) {
@@ -148,7 +148,7 @@ void run_predict(const Arguments& arguments) {
 }  // namespace
 
 void add_predict(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PredictArguments>();
   CLI::App* command = app.add_subcommand("predict", "Label distribution and uncertainty of face images");
   add_model_options(*command, arguments->model);
   command

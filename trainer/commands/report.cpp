@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kMostFaces = 1000;
 
-struct Arguments {
+struct ReportArguments {
   std::vector<std::string> runs;
   ModelArguments model;
   SplitArguments split;
@@ -28,7 +28,7 @@ struct Arguments {
   bool no_faces = false;
 };
 
-void run_report(const Arguments& arguments) {
+void run_report(const ReportArguments& arguments) {
   comm::World world;
   std::optional<ReportFile> file;
   const auto claim = [&] {
@@ -52,7 +52,7 @@ void run_report(const Arguments& arguments) {
 }  // namespace
 
 void add_report(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ReportArguments>();
   CLI::App* command = app.add_subcommand("report", "One HTML file about a run, or several side by side");
   command->add_option("runs", arguments->runs, "run folders; the first one's method is what others are compared with")
       ->required();

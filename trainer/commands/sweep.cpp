@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 /// The measures of the table; those of probabilities are taken after the temperature.
 constexpr std::array kShown = {"accuracy", "ece", "nll", "kl_human", "spearman_entropy", "auroc_error"};
 
-struct Arguments {
+struct SweepArguments {
   std::string folder;
   std::vector<std::string> configs, ablations, sets;
   std::vector<std::uint64_t> seeds = {1, 2, 3};
@@ -38,12 +38,12 @@ struct Arguments {
 
 std::string name_of_ablation(const std::string& file) { return fs::path(file).stem().string(); }
 
-std::string run_folder(const Arguments& arguments, const std::string& ablation, std::uint64_t seed) {
+std::string run_folder(const SweepArguments& arguments, const std::string& ablation, std::uint64_t seed) {
   return (fs::path(arguments.folder) / name_of_ablation(ablation) / fmt::format("seed-{}", seed)).string();
 }
 
 /// A start of `penumbra launch` that trains one run, or says that it is finished.
-std::vector<std::string> words_of(const Arguments& arguments, const std::string& ablation, std::uint64_t seed) {
+std::vector<std::string> words_of(const SweepArguments& arguments, const std::string& ablation, std::uint64_t seed) {
   std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "launch"};
   words.insert(words.end(), {"--np", std::to_string(arguments.launch.ranks), "--restarts",
                              std::to_string(arguments.launch.restarts)});
@@ -57,7 +57,7 @@ std::vector<std::string> words_of(const Arguments& arguments, const std::string&
 }
 
 /// Wrong words are found before the first run, not in the middle of a night.
-void check(const Arguments& arguments) {
+void check(const SweepArguments& arguments) {
   std::vector<std::string> names;
   for (const std::string& file : arguments.ablations) {
     std::vector<std::string> files = arguments.configs;
@@ -71,7 +71,7 @@ void check(const Arguments& arguments) {
 }
 
 /// Trains what is not finished, seed by seed, so that what there is compares at any time.
-void train_all(const Arguments& arguments) {
+void train_all(const SweepArguments& arguments) {
   Supervised supervised;
   std::vector<std::string> failed;
   int first_code = kDone;
@@ -94,14 +94,14 @@ void train_all(const Arguments& arguments) {
   throw comm::PeerFailure(first_code);
 }
 
-std::vector<std::string> runs_of(const Arguments& arguments, const std::string& ablation) {
+std::vector<std::string> runs_of(const SweepArguments& arguments, const std::string& ablation) {
   std::vector<std::string> runs;
   for (const std::uint64_t seed : arguments.seeds) runs.push_back(run_folder(arguments, ablation, seed));
   return runs;
 }
 
 /// Each ablation against the first one, as compare_methods() has it.
-nlohmann::json compare_all(const Arguments& arguments, comm::World& world) {
+nlohmann::json compare_all(const SweepArguments& arguments, comm::World& world) {
   BootstrapOptions options;
   options.threads = world.cores();
   MethodMeasurer measurer(arguments.model, arguments.split, world);
@@ -147,7 +147,7 @@ std::string table_of(const nlohmann::json& result) {
   return text;
 }
 
-void run_sweep(const Arguments& arguments) {
+void run_sweep(const SweepArguments& arguments) {
   check(arguments);
   train_all(arguments);
   if (arguments.split.files.empty()) return;
@@ -164,7 +164,7 @@ void run_sweep(const Arguments& arguments) {
 }  // namespace
 
 void add_sweep(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SweepArguments>();
   CLI::App* command = app.add_subcommand("sweep", "Trains ablations times seeds, and compares them");
   command->add_option("folder", arguments->folder, "where ABLATION/seed-N, sweep.json and sweep.md go")->required();
   add_config_option(*command, arguments->configs);

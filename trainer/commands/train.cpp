@@ -33,7 +33,7 @@
 namespace penumbra::trainer {
 namespace {
 
-struct Arguments {
+struct TrainArguments {
   std::vector<std::string> configs;
   std::vector<std::string> sets;
   bool dry_run = false;
@@ -72,7 +72,7 @@ void give_up(comm::World& world, const RunFolder& folder, const comm::Member& se
   world.abort(comm::kCommErrorExitCode);
 }
 
-void run_train(const Arguments& arguments) {
+void run_train(const TrainArguments& arguments) {
   comm::World world;
   Config config;
   std::vector<Fault> wanted_faults;
@@ -159,7 +159,7 @@ void run_train(const Arguments& arguments) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = app.add_subcommand("train", "Train the nets; run it under mpirun for several ranks");
   add_config_option(*command, arguments->configs);
   add_set_option(*command, arguments->sets);

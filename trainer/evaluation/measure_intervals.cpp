@@ -1,13 +1,6 @@
 #include "trainer/evaluation/measure_intervals.h"
 
-#include <limits>
-
 namespace penumbra::trainer {
-namespace {
-
-double or_nan(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
-
-}  // namespace
 
 MeasureIntervals measure_intervals(const FaceColumns& columns, const BootstrapOptions& options) {
   const auto statistic = [&](std::uint32_t, Weights weights) {

@@ -79,9 +79,9 @@ void fill_from_votes(Measures& m, const FaceColumns& columns, Weights weights, d
   m.auroc_ambiguous = known(auroc(columns.entropy, columns.split_vote, weights));
 }
 
-double or_nan(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
-
 }  // namespace
+
+double or_nan(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
 
 Measures measure(std::span<const float> posterior, const data::SampleSet& set) {
   return measure(FaceColumns(posterior, set));

@@ -56,6 +56,9 @@ struct ClassMeasures {
 };
 std::vector<ClassMeasures> by_class(const Measures& measures);
 
+/// The value, or NaN where it is undefined.
+double or_nan(const std::optional<double>& value);
+
 struct NamedValue {
   std::string_view name;
   double value;  ///< NaN where it does not exist

@@ -9,11 +9,16 @@
 #include "trainer/config.h"
 #include "trainer/loop/observation.h"
 #include "trainer/loop/pace.h"
+#include "trainer/nets/dual_net.h"
+#include "trainer/nets/pretrained.h"
 #include "trainer/objective/uncertainty_bank.h"
 #include "trainer/optim/ema.h"
+#include "trainer/optim/flat_optimizer.h"
 #include "trainer/optim/sharpness.h"
 
 namespace penumbra::trainer {
+
+enum class Labels;  // trainer/loop/training_options.h
 
 /// Everything that changes while training, on `device`. Constructing it broadcasts rank 0's start state to all ranks.
 struct TrainingState {

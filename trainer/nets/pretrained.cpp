@@ -21,8 +21,6 @@ constexpr const char* kCounter = ".num_batches_tracked";  // PyTorch's norms cou
 constexpr std::int64_t kColours = 3;
 constexpr std::size_t kListed = 3;  ///< names in a message or a row
 
-std::string shape_text(const at::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes(), ", ")); }
-
 bool has_prefix(const std::string& name, const std::vector<std::string>& prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
 }

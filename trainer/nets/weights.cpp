@@ -85,12 +85,6 @@ WeightsHeader describe(const std::vector<comm::NamedTensor>& tensors,
   return header;
 }
 
-std::string shape_text(const at::Tensor& tensor) {
-  std::string text = "[";
-  for (const std::int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
-
 /// Reads the whole file through `in`; what is wrong with it comes as std::invalid_argument.
 SafetensorsFile read(std::ifstream& in, std::uint64_t file_bytes) {
   std::array<unsigned char, 8> raw{};
@@ -118,6 +112,12 @@ SafetensorsFile read(std::ifstream& in, std::uint64_t file_bytes) {
 }
 
 }  // namespace
+
+std::string shape_text(const at::Tensor& tensor) {
+  std::string text = "[";
+  for (const std::int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + "]";
+}
 
 void save_safetensors(const std::filesystem::path& path, const std::vector<comm::NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {

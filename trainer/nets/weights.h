@@ -27,4 +27,7 @@ SafetensorsFile load_safetensors(const std::filesystem::path& path);
 /// is missing, left over or of another shape.
 void copy_weights(const SafetensorsFile& file, const std::vector<comm::NamedTensor>& targets);
 
+/// "[64, 3, 7, 7]".
+std::string shape_text(const at::Tensor& tensor);
+
 }  // namespace penumbra::trainer

@@ -1,5 +1,4 @@
 #include "trainer/objective/soft_label.h"
-#include "trainer/objective/objective_options.h"
 
 #include <stdexcept>
 #include <string>

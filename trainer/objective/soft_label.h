@@ -2,7 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "trainer/objective/objective.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/objective/uncertainty_bank.h"
 
 namespace penumbra::trainer {
 

@@ -1,0 +1,1 @@
+// Has no code: its target carries the precompiled headers (PenumbraPrecompiled.cmake).
