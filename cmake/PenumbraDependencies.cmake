@@ -2,7 +2,8 @@
 include(PenumbraLibraries)
 find_package(LibTorch 2.11 QUIET OPTIONAL_COMPONENTS cuda)
 if(NOT LibTorch_FOUND)
-  penumbra_lacks("LibTorch 2.11" "scripts/setup fetches it, or LIBTORCH_ROOT names the torch/ of pip install torch==2.11.0")
+  penumbra_lacks("LibTorch 2.11"
+    "scripts/setup fetches it, or LIBTORCH_ROOT names the torch/ of pip install torch==2.11.0")
 endif()
 penumbra_require_all()
 

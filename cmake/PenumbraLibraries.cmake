@@ -1,5 +1,6 @@
-# Looks for every library but LibTorch, from pkg-config or from CMake's packages: PKG_CONFIG_PATH and CMAKE_PREFIX_PATH
-# name other places than the system's. What is missing is collected, and penumbra_require_all() ends with the whole list.
+# Looks for every library but LibTorch, with pkg-config and with CMake's packages. PKG_CONFIG_PATH and
+# CMAKE_PREFIX_PATH name other places than the system's. What is missing is collected, and
+# penumbra_require_all() ends with the whole list.
 set_property(GLOBAL PROPERTY PENUMBRA_MISSING "")
 
 # penumbra_lacks(NAME REMEDY...): in columns, as scripts/setup has them.
@@ -36,8 +37,8 @@ function(penumbra_require_all)
   endif()
 endfunction()
 
-# penumbra_c_library(TARGET HEADER LIBRARY PKG_CONFIG_NAME...): from the first of those names that pkg-config knows, else
-# wherever header and library are found. Sets TARGET_FOUND.
+# penumbra_c_library(TARGET HEADER LIBRARY PKG_CONFIG_NAME...): from the first of those names that
+# pkg-config knows, else wherever header and library are found. Sets TARGET_FOUND.
 function(penumbra_c_library target header library)
   set(${target}_FOUND TRUE PARENT_SCOPE)
   add_library(${target} INTERFACE IMPORTED)
@@ -87,8 +88,8 @@ else()
   penumbra_lacks_package("MPI (mpicc)" "libopenmpi-dev openmpi-bin" openmpi openmpi)
 endif()
 
-# HDF5. A thread of its own writes the checkpoints, so that the library must allow several. One that was built for MPI
-# needs MPI's headers.
+# HDF5. Checkpoints are written by a thread of their own: the library must allow several threads. A
+# library that was built for MPI needs MPI's headers.
 penumbra_c_library(penumbra_hdf5 hdf5.h hdf5 hdf5-serial hdf5)
 if(NOT penumbra_hdf5_FOUND)
   find_package(HDF5 QUIET COMPONENTS C)
@@ -168,7 +169,8 @@ if(NOT TARGET spdlog::spdlog)
   penumbra_lacks_package("spdlog" libspdlog-dev spdlog spdlog "${spdlog_NOT_FOUND_MESSAGE}")
 endif()
 
-# Protobuf has a CMake package of its own from version 22 on. That one needs Abseil, which CMake's module does not know.
+# Protobuf's own CMake package, where there is one, knows that newer versions need Abseil. CMake's module
+# does not.
 find_package(Protobuf CONFIG QUIET)
 if(NOT Protobuf_FOUND)
   find_package(Protobuf MODULE QUIET)

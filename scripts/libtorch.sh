@@ -1,5 +1,6 @@
-# Sourced by setup: LibTorch, which is a wheel of PyPI, and the NVIDIA packages that it requires for GPUs.
-# Everything is unpacked into a private folder beside its place and renamed, so that it is there whole or not at all.
+# Sourced by setup: LibTorch, which is a wheel of PyPI, and the NVIDIA packages that it requires on GPUs.
+# Everything is unpacked into a private folder beside its place and then renamed: it is there whole or not
+# at all.
 torch_home=$cache/libtorch-$torch_version
 # The wheel's own libraries need these even where no GPU is. Nothing else of CUDA is needed to build.
 needed_everywhere=(nvidia-cuda-cupti==13.0.85 nvidia-cuda-runtime==13.0.96)
@@ -44,7 +45,7 @@ check_space() {
   local free
   free=$(df -Pm "$1" | awk 'END { print $4 }')
   [ "$free" -ge "$2" ] ||
-    die "$3 needs $2 MiB in $1, which has $free MiB free: make room, or set PENUMBRA_CACHE to another folder"
+    die "$3 needs $2 MiB in $1, which has $free MiB free: make room, or name another folder in PENUMBRA_CACHE"
 }
 
 unwritable() { die "cannot write to $cache: set PENUMBRA_CACHE to a folder of yours"; }
@@ -76,11 +77,11 @@ unlock_cache() {
   cache_lock=
 }
 
-# Links to torch's own folders of headers, beside it: cmake/FindLibTorch.cmake says why. They are relative,
-# because others may see the cache under another path.
+# Links to torch's own folders of headers, beside it: cmake/FindLibTorch.cmake says why. They are
+# relative, because others may see the cache under another path.
 link_headers() {
   local folder=$1/libtorch-include name
-  mkdir -p "$folder" 2>/dev/null || return 0  # not ours to write: the build folder gets links of its own
+  mkdir -p "$folder" 2>/dev/null || return 0  # not ours to write: the build folder has links of its own
   for name in ATen c10 caffe2 torch; do
     [ "$(readlink "$folder/$name")" != "../torch/include/$name" ] || continue
     ln -s "../torch/include/$name" "$folder/.$name.$$" 2>/dev/null || return 0
@@ -92,7 +93,8 @@ has_libtorch() { [ -e "$LIBTORCH_ROOT/lib/libtorch_cpu.so" ]; }
 
 install_libtorch() {
   if ! has_libtorch; then
-    [ "$LIBTORCH_ROOT" = "$torch_home/torch" ] || die "LIBTORCH_ROOT=$LIBTORCH_ROOT holds no lib/libtorch_cpu.so"
+    [ "$LIBTORCH_ROOT" = "$torch_home/torch" ] ||
+      die "LIBTORCH_ROOT=$LIBTORCH_ROOT holds no lib/libtorch_cpu.so"
     lock_cache
   fi
   if has_libtorch; then
@@ -107,8 +109,9 @@ install_libtorch() {
   make_partial "$torch_home"
   local problem site=$partial/site
   problem=$(fetch_wheels "$site" "torch==$torch_version" "${needed_everywhere[@]}") ||
-    die "LibTorch could not be fetched, and nothing of it is kept: $problem. Run this again to go on"
-  [ -e "$site/torch/lib/libtorch_cpu.so" ] || die "the wheel torch==$torch_version holds no torch/lib/libtorch_cpu.so"
+    die "LibTorch could not be fetched: $problem. Nothing of it is kept. Run this again to go on"
+  [ -e "$site/torch/lib/libtorch_cpu.so" ] ||
+    die "the wheel torch==$torch_version holds no torch/lib/libtorch_cpu.so"
   link_headers "$site"
   [ ! -e "$torch_home" ] || mv -T "$torch_home" "$partial/remains"  # of a set-up that did not rename
   mv -T "$site" "$torch_home" 2>/dev/null || has_libtorch || die "cannot rename $site to $torch_home"
@@ -116,8 +119,8 @@ install_libtorch() {
   unlock_cache
 }
 
-# The packages of NVIDIA that torch's metadata names for Linux, and those that cuda-toolkit names, which is
-# a list of packages. What is there already, by its dist-info, is not fetched again.
+# The packages of NVIDIA that torch's metadata names for Linux, and those that cuda-toolkit names, which
+# is a list of packages. What is there already, by its dist-info, is not fetched again.
 install_gpu_half() {
   local site requirement metadata number=0 wanted
   site=$(cd "$LIBTORCH_ROOT/.." && pwd)
@@ -155,8 +158,8 @@ for requirement in map(Requirement, texts):
 PYTHON
 }
 
-# install_gpu_package SITE REQUIREMENT WHICH: moves file by file, since programs may use the folders. Its
-# dist-info comes last.
+# install_gpu_package SITE REQUIREMENT WHICH: moves file by file, since programs may use the folders.
+# Its dist-info comes last.
 install_gpu_package() {
   local site=$1 requirement=$2 which=$3 info problem folder
   info=${requirement%%==*}
@@ -171,7 +174,7 @@ install_gpu_package() {
   check_space "$cache" 1300 "$requirement"
   make_partial "$torch_home"
   problem=$(fetch_wheels "$partial/site" "$requirement") ||
-    die "$requirement could not be fetched, and nothing of it is kept: $problem. Run this again to go on"
+    die "$requirement could not be fetched: $problem. Nothing of it is kept. Run this again to go on"
   while read -r folder; do
     mkdir -p "$site/$folder"
     find "$partial/site/$folder" -maxdepth 1 -not -type d -exec mv -f -t "$site/$folder" {} +

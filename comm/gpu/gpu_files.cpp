@@ -19,7 +19,7 @@ constexpr const char* kTorchRemedy = "run scripts/setup, or pip install torch==2
 constexpr const char* kNvidiaRemedy = "run scripts/setup --gpu, or pip install torch==2.11.0 with all that it requires";
 constexpr const char* kModuleRemedy = "run scripts/setup, which builds it";
 
-// What the libraries of LibTorch 2.11.0+cu130 need of NVIDIA's, directly or not. tests/system/setup_test.py compares
+// What the libraries of LibTorch 2.11.0+cu130 need of NVIDIA's, directly or not. tests/system/doctor_test.py compares
 // this with what they say themselves.
 constexpr const char* kNvidiaLibraries[] = {
     "libcublas.so.13", "libcublasLt.so.13",  "libcudart.so.13",   "libcudnn.so.9",        "libcufft.so.12",

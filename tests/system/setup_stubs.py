@@ -1,4 +1,5 @@
-"""A clone, a cache and a PATH of a system that has nothing but what a test puts there: compilers, CMake and pip are stand-ins."""
+"""A clone, a cache and a PATH of a system that has nothing but what a test puts there. Compilers, CMake and
+pip are stand-ins."""
 
 import os
 import shutil
@@ -10,8 +11,10 @@ from pathlib import Path
 from penumbra import SOURCE
 
 # Of the real system: what every Linux has.
-EVERYWHERE = """awk basename bash cat cp cut date df dirname env find getconf grep head id ln ls mkdir mktemp mv nproc printf
-    readlink rm sed seq sh sleep sort tail touch tr true uname wc""".split()
+EVERYWHERE = (
+    """awk basename bash cat cp cut date df dirname env find getconf grep head id ln ls mkdir
+    mktemp mv nproc printf readlink rm sed seq sh sleep sort tail touch tr true uname wc""".split()
+)
 
 TORCH_METADATA = """Metadata-Version: 2.4
 Name: torch
@@ -31,7 +34,8 @@ Requires-Dist: nvidia-cuda-runtime==13.0.96.*; (sys_platform == 'linux') and ext
 Requires-Dist: nvidia-cufft==12.0.0.61.*; (sys_platform == 'linux') and extra == 'cufft'
 """
 
-# Python with pip: "installs" packages of empty files. What it is asked for is logged; FAIL is a requirement that fails, WAIT seconds to take.
+# Python with pip, which "installs" packages of empty files and logs what it is asked for. FAIL names a
+# requirement that fails, WAIT the seconds that all takes, OLD_PIP the version of the system's pip.
 PYTHON = """#!/bin/bash
 echo "python3 $*" >>"$STUBS/log"
 pip_version=$OLD_PIP
@@ -60,7 +64,7 @@ for requirement in "${@:3}"; do
   case $name in
     torch)
       mkdir -p "$target"/torch/{lib,include/{ATen,c10,caffe2,torch}}
-      touch "$target/torch/lib/libtorch_cpu.so" "$target/torch/lib/libc10.so" "$target/torch/include/ATen/ATen.h"
+      touch "$target"/torch/{lib/libtorch_cpu.so,lib/libc10.so,include/ATen/ATen.h}
       echo "__version__ = '2.11.0+cu130'" >"$target/torch/version.py"
       cp "$STUBS/torch.txt" "$info/METADATA" ;;
     cuda-toolkit) cp "$STUBS/toolkit.txt" "$info/METADATA" ;;
@@ -114,12 +118,25 @@ class System:
             self.put(name, "#!/bin/bash\n")
 
     def environment(self, **more):
-        return {"PATH": str(self.stubs / "bin"), "HOME": str(self.folder), "PENUMBRA_CACHE": str(self.cache), "STUBS": str(self.stubs),
-                "REAL_PYTHON": sys.executable, **more}
+        return {
+            "PATH": str(self.stubs / "bin"),
+            "HOME": str(self.folder),
+            "PENUMBRA_CACHE": str(self.cache),
+            "STUBS": str(self.stubs),
+            "REAL_PYTHON": sys.executable,
+            **more,
+        }
 
     def start(self, *words, **more):
-        return subprocess.Popen([shutil.which("bash"), self.clone / "scripts/setup", *words], env=self.environment(**more), text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        return subprocess.Popen(
+            [shutil.which("bash"), self.clone / "scripts/setup", *words],
+            env=self.environment(**more),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def set_up(self, *words, **more):
         """scripts/setup, which ends: its exit code, what it said, and what it said on stderr."""
@@ -134,4 +151,8 @@ class System:
 
     def remains(self):
         """What is in the cache, but for its lock."""
-        return sorted(name for name in os.listdir(self.cache) if name != ".lock") if self.cache.exists() else []
+        return (
+            sorted(name for name in os.listdir(self.cache) if name != ".lock")
+            if self.cache.exists()
+            else []
+        )
