@@ -40,7 +40,10 @@ class Doctor(unittest.TestCase):
 
     def test_it_knows_every_library_that_libtorch_needs_of_nvidia(self):
         listed = set(
-            re.findall(r'"(lib[^"]+\.so[.0-9]*)"', (SOURCE / "comm/gpu/gpu_files.cpp").read_text())
+            re.findall(
+                r'"(lib[^"]+\.so[.0-9]*)"',
+                "".join(path.read_text() for path in (SOURCE / "comm/gpu").glob("gpu_files.*")),
+            )
         )
         folder = Path(os.environ["LIBTORCH_ROOT"]) / "lib"
         needed = set()
