@@ -183,10 +183,10 @@ endif()
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin)
 mark_as_advanced(GRPC_CPP_PLUGIN)
 if(GRPC_CPP_PLUGIN)
-  find_package(gRPC CONFIG QUIET)
+  find_package(gRPC 1.40 CONFIG QUIET)
 endif()
 if(NOT TARGET gRPC::grpc++ OR NOT TARGET gRPC::grpc_cpp_plugin)
-  penumbra_lacks_package("gRPC" "libgrpc++-dev protobuf-compiler-grpc" libgrpc grpc
+  penumbra_lacks_package("gRPC 1.40" "libgrpc++-dev protobuf-compiler-grpc" libgrpc grpc
     "library and plug-in of protoc, grpc_cpp_plugin" "${gRPC_NOT_FOUND_MESSAGE}")
 endif()
 find_package(prometheus-cpp CONFIG QUIET)
