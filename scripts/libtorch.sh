@@ -35,8 +35,11 @@ fetch_wheels() {
     --python-version 3.12 --abi cp312 "${platforms[@]}" --target "$folder" "$@" 2>&1); then
     return 0
   fi
-  # pip's last complaint is the one that ended it.
-  { grep -E '^ERROR: ' <<<"$output" || grep . <<<"$output" || echo "pip failed"; } | tail -n 1
+  if grep -q 'Retrying (' <<<"$output"; then
+    echo "pip cannot reach the package index: see its proxy settings and PIP_INDEX_URL"
+  else  # its last complaint is the one that ended it
+    { grep -E '^ERROR: ' <<<"$output" || grep . <<<"$output" || echo "pip failed"; } | tail -n 1
+  fi
   return 1
 }
 

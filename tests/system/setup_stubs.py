@@ -35,7 +35,7 @@ Requires-Dist: nvidia-cufft==12.0.0.61.*; (sys_platform == 'linux') and extra ==
 """
 
 # Python with pip, which "installs" packages of empty files and logs what it is asked for. FAIL names a
-# requirement that fails, WAIT the seconds that all takes, OLD_PIP the version of the system's pip.
+# requirement that fails, OFFLINE says why, WAIT the seconds that all takes, OLD_PIP the version of the system's pip.
 PYTHON = """#!/bin/bash
 echo "python3 $*" >>"$STUBS/log"
 pip_version=$OLD_PIP
@@ -58,6 +58,11 @@ for requirement in "${@:3}"; do
   if [ "$requirement" = "$FAIL" ]; then
     mkdir -p "$target/torch/lib"
     touch "$target/torch/lib/libtorch_half.so"
+    if [ -n "$OFFLINE" ]; then
+      echo "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError'"
+      echo "ERROR: No matching distribution found for $requirement"
+      exit 1
+    fi
     echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
     exit 1
   fi

@@ -116,6 +116,12 @@ class SetUp(unittest.TestCase):
         self.works(self.system.set_up("--no-packages"))
         self.assertEqual(self.system.calls("torch==2.11.0"), 3)
 
+    def test_an_index_that_cannot_be_reached_is_not_taken_for_a_wheel_that_is_not_there(self):
+        self.system.put_all()
+        outcome = self.system.set_up("--no-packages", FAIL="torch==2.11.0", OFFLINE="1")
+        self.refused(outcome, "cannot reach the package index")
+        self.assertEqual(self.system.remains(), [])
+
     def test_a_killed_set_up_leaves_nothing_that_counts(self):
         self.system.put_all()
         job = self.system.start("--no-packages", WAIT="30")
