@@ -35,7 +35,7 @@ Requires-Dist: nvidia-cufft==12.0.0.61.*; (sys_platform == 'linux') and extra ==
 """
 
 # Python with pip, which "installs" packages of empty files and logs what it is asked for. FAIL names a
-# requirement that fails, OFFLINE says why, WAIT the seconds that all takes, OLD_PIP the version of the system's pip.
+# requirement that fails, OFFLINE why, WAIT the seconds that all takes, OLD_PIP the version of the pip.
 PYTHON = """#!/bin/bash
 echo "python3 $*" >>"$STUBS/log"
 pip_version=$OLD_PIP
