@@ -116,8 +116,10 @@ install_libtorch() {
   [ -e "$site/torch/lib/libtorch_cpu.so" ] ||
     die "the wheel torch==$torch_version holds no torch/lib/libtorch_cpu.so"
   link_headers "$site"
-  [ ! -e "$torch_home" ] || mv -T "$torch_home" "$partial/remains"  # of a set-up that did not rename
-  mv -T "$site" "$torch_home" 2>/dev/null || has_libtorch || die "cannot rename $site to $torch_home"
+  if ! has_libtorch; then  # still nobody has brought it
+    [ ! -e "$torch_home" ] || mv -T "$torch_home" "$partial/remains"  # of a set-up that did not rename
+    mv -T "$site" "$torch_home" 2>/dev/null || has_libtorch || die "cannot rename $site to $torch_home"
+  fi
   rm -rf "$partial"
   unlock_cache
 }
@@ -136,7 +138,7 @@ install_gpu_half() {
     metadata=$(echo "$site"/cuda_toolkit-*.dist-info/METADATA)
     wanted+=$'\n'$(nvidia_requirements "$metadata" "$(sed 's/.*\[\(.*\)\].*/\1/' <<<"$requirement")")
   done
-  wanted=$(grep '^nvidia-' <<<"$wanted" | sort)
+  wanted=$(grep '^nvidia-' <<<"$wanted" | sort) || die "$metadata names no packages of NVIDIA"
   for requirement in $wanted; do
     number=$((number + 1))
     install_gpu_package "$site" "$requirement" "$number of $(wc -l <<<"$wanted")"
@@ -182,6 +184,6 @@ install_gpu_package() {
     mkdir -p "$site/$folder"
     find "$partial/site/$folder" -maxdepth 1 -not -type d -exec mv -f -t "$site/$folder" {} +
   done < <(cd "$partial/site" && find . -type d -not -path '*.dist-info*')
-  for folder in "$partial"/site/*.dist-info; do mv -T "$folder" "$site/$(basename "$folder")"; done
+  mv -f -t "$site" "$partial"/site/*.dist-info 2>/dev/null || compgen -G "$info" >/dev/null
   rm -rf "$partial"
 }
