@@ -31,8 +31,8 @@ fetch_wheels() {
   platforms+=(--platform "manylinux2014_$machine")
   mkdir -p "$folder.tmp" || return
   if output=$(env TMPDIR="$folder.tmp" PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    "${pip[@]}" install --quiet --no-deps --no-compile --only-binary=:all: --implementation cp \
-    --python-version 3.12 --abi cp312 "${platforms[@]}" --target "$folder" "$@" 2>&1); then
+    "${pip[@]}" install --quiet --no-deps --no-compile --ignore-requires-python --only-binary=:all: \
+    --implementation cp --python-version 3.12 --abi cp312 "${platforms[@]}" --target "$folder" "$@" 2>&1); then
     return 0
   fi
   if grep -q 'Retrying (' <<<"$output"; then

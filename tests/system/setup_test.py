@@ -159,7 +159,7 @@ class SetUp(unittest.TestCase):
         self.assertEqual(self.system.calls("-m venv"), 1)
         self.assertEqual(
             self.system.calls(
-                "--only-binary=:all: --implementation cp --python-version 3.12 --abi cp312"
+                "--ignore-requires-python --only-binary=:all: --implementation cp --python-version 3.12"
             ),
             1,
         )
