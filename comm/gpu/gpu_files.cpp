@@ -71,7 +71,7 @@ fs::path torch_library_folder() {
   if (c10 == nullptr) return {};
   const link_map* map = nullptr;
   const bool known = dlinfo(c10, RTLD_DI_LINKMAP, &map) == 0;
-  const fs::path folder = known ? fs::path(map->l_name).parent_path() : fs::path();
+  fs::path folder = known ? fs::path(map->l_name).parent_path() : fs::path();
   dlclose(c10);  // the program links it: it stays
   return folder;
 }
