@@ -2,9 +2,11 @@
 
 import json
 import math
+import os
+import subprocess
 import unittest
 
-from penumbra import TIMES, Case, run
+from penumbra import BINARY, TIMES, Case, limit, run
 
 EVAL_KEYS = {"accuracy", "majority_accuracy", "mean_class_accuracy", "macro_f1", "nll", "brier", "ece", "kl_human", "spearman_entropy",
              "auroc_error", "auroc_ambiguous", "auroc_noise", "auroc_noise_entropy", "aurc", "e_aurc", "classwise_ece", "js_human",
@@ -145,6 +147,26 @@ class MainJob(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("dry run", done.stdout)
         self.assertFalse((self.folder / "dry").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "mpirun refuses root only")
+    def test_root_needs_no_variables_for_launch_and_may_forbid_it(self):
+        words = [BINARY, "launch", "-np", "2", "--mpirun", "--oversubscribe", "--", *map(str, self.words("root", "train.epochs=1"))]
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("OMPI_ALLOW_RUN_AS_ROOT")}
+
+        def launched(**variables):
+            return subprocess.run([*limit(), *words], env=dict(plain, **variables), capture_output=True, text=True, check=False)
+
+        forbidden = launched(OMPI_ALLOW_RUN_AS_ROOT="0")
+        self.assertEqual(forbidden.returncode, 1, forbidden.stderr)
+        self.assertIn("has detected an attempt to run as root", forbidden.stderr)
+        self.assertFalse((self.folder / "root").exists())
+        done = launched()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = "sets OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 for it"
+        self.assertEqual(sum(said in line for line in done.stderr.splitlines()), 1, done.stderr)
+        self.assertEqual(len(self.metrics(self.folder / "root", "validation")), 1)
+        again = launched(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        self.assertNotIn("you are root", again.stderr)
 
     def test_profile_is_a_chrome_trace(self):
         trace = self.folder / "trace.json"

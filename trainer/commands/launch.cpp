@@ -14,6 +14,7 @@
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
+#include "trainer/launch/mpirun.h"
 #include "trainer/launch/supervised.h"
 #include "trainer/launch/variables.h"
 
@@ -41,12 +42,8 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-/// Without the keepalives mpirun never notices that a host is gone.
 std::vector<std::string> job(const LaunchOptions& arguments) {
   std::vector<std::string> words = {"mpirun"};
-  for (const auto& [name, value] : {std::pair{"time", "3"}, {"intvl", "1"}, {"probes", "3"}}) {
-    words.insert(words.end(), {"--mca", fmt::format("oob_tcp_keepalive_{}", name), value});
-  }
   for (const std::string& word : words_of(arguments.launch.mpirun)) words.push_back(word);
   for (const char* variable : {kLaunchId, kRestartCount})
     words.insert(words.end(), {"-x", variable});  // to ranks on other hosts
@@ -54,6 +51,16 @@ std::vector<std::string> job(const LaunchOptions& arguments) {
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
   words.insert(words.end(), arguments.command.begin(), arguments.command.end());
   return words;
+}
+
+/// The user hears of it, since a plain mpirun needs the same.
+void allow_root(Variables& variables) {
+  std::string text;
+  for (const auto& [name, value] : root_variables()) {
+    text += fmt::format(" {}={}", name, value);
+    variables.emplace_back(name, value);
+  }
+  if (!text.empty()) fmt::print(stderr, "penumbra launch: you are root, which mpirun refuses: sets{} for it\n", text);
 }
 
 /// 4 and signals: a rank, a host or the network was lost. The other codes would only come again.
@@ -94,12 +101,16 @@ int launch(const LaunchOptions& arguments) {
   if (arguments.command.empty() || arguments.command.front() != "train")
     throw ConfigError("launch: write what to run after --, e.g. -- train configs/demo.toml");
   const std::vector<std::string> words = job(arguments);
+  Variables fixed = keepalive_variables();
+  allow_root(fixed);
   Supervised supervised;
   const std::string id = fmt::format("{}-{}", getpid(), std::chrono::system_clock::now().time_since_epoch().count());
   std::vector<Ended> starts;
   for (double pause = 1;; pause = std::min(2 * pause, kLongestPause)) {
     const auto begin = Clock::now();
-    const int code = supervised.run(words, {{kLaunchId, id}, {kRestartCount, std::to_string(starts.size())}});
+    Variables variables = fixed;
+    variables.insert(variables.end(), {{kLaunchId, id}, {kRestartCount, std::to_string(starts.size())}});
+    const int code = supervised.run(words, variables);
     starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
     const auto left = arguments.launch.restarts - (static_cast<int>(starts.size()) - 1);
     if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {
