@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include <mpi.h>
@@ -19,6 +20,13 @@ namespace {
 
 constexpr int kPriority = -10;  ///< of the communication thread
 
+/// Whether mpirun has put all ranks on this host.
+bool on_one_host() {
+  const char* ranks = std::getenv("OMPI_COMM_WORLD_SIZE");
+  const char* ranks_here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  return ranks != nullptr && ranks_here != nullptr && std::string_view(ranks) == ranks_here;
+}
+
 /// Settings of Open MPI that can only be made before it starts; what the user has set wins.
 void prepare_environment() {
   // A rank that waits in a collective spins: let it give way to the thread that computes on the same core.
@@ -27,6 +35,9 @@ void prepare_environment() {
   // pieces of PairwiseExchange at once.
   setenv("OMPI_MCA_btl_tcp_flags", "1", 0);
   setenv("OMPI_MCA_btl_tcp_eager_limit", "131072", 0);
+  // Ranks of one host use shared memory. Open MPI 5 complains where it finds no pair of interfaces for them, too.
+  if (on_one_host() && std::getenv("OMPI_MCA_btl_tcp_if_exclude") == nullptr)
+    setenv("OMPI_MCA_btl_tcp_if_include", "lo", 0);
   // Without mpirun, start no daemon: nothing here spawns processes.
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
 }

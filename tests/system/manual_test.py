@@ -20,6 +20,7 @@ from processes import end_all_in
 # What a block may need that a test has not got: it is read then, not run. CONTRIBUTING.md lists them.
 NEEDS = {"files", "gpu", "network", "root", "slurm", "terminal", "time", "torch"}
 PAGE_SECONDS = 500
+OVERSUBSCRIBE = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}  # Open MPI 4 and 5
 
 
 class Manual(unittest.TestCase):
@@ -128,7 +129,7 @@ class Manual(unittest.TestCase):
         with (script.with_suffix(".log")).open("w+") as output:
             done = subprocess.run(["timeout", "-k", "5", str(PAGE_SECONDS), "bash", "-eu", script], cwd=clone, stdin=subprocess.DEVNULL,
                                   stdout=output, stderr=subprocess.STDOUT, check=False,
-                                  env=environment(PATH=f"{Path(BINARY).parent}:{os.environ['PATH']}", OMPI_MCA_rmaps_base_oversubscribe="1"))
+                                  env=environment(PATH=f"{Path(BINARY).parent}:{os.environ['PATH']}", **OVERSUBSCRIBE))
             end_all_in(clone)
             output.seek(0)
             self.assertEqual(done.returncode, 0, output.read()[-4000:])
