@@ -3,15 +3,18 @@ an undisturbed one gives."""
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
+from pathlib import Path
 
 import h5py
 import numpy as np
 
-from penumbra import BINARY, environment, run
+from penumbra import BINARY, environment, limit, run
 from resuming import SETS, ResumeCase
 
 FAILURE, USAGE, COMMUNICATION, STOPPED, KILLED = 1, 2, 4, 75, 137
@@ -150,6 +153,27 @@ class Faults(ResumeCase):
         output = job.communicate(timeout=60)[0]
         self.assertEqual(job.returncode, STOPPED, output)
         self.assertIn("stopped on request", output)
+
+    def test_launch_believes_the_run_when_mpirun_hides_a_lost_host(self):
+        # Open MPI 5 ends with 0 when it loses a host, and with 1 when a rank has seen that first.
+        failed = "mkdir -p $RUN/failures; touch $RUN/failures/rank-0.json; exit 1"
+        for script, code in (("exit 0", COMMUNICATION), (failed, COMMUNICATION), ("exit 1", FAILURE)):
+            with self.subTest(script), tempfile.TemporaryDirectory() as name:
+                mpirun = Path(name) / "mpirun"
+                mpirun.write_text(f"#!/bin/sh\nRUN='{self.folder}/hidden'\n{script}\n")
+                mpirun.chmod(0o755)
+                words = [BINARY, "launch", "-np", "2", "--restarts", "1", "--", *map(str, self.words("hidden", *SETS))]
+                done = subprocess.run([*limit(), *words], env=environment(PATH=f"{name}:{os.environ['PATH']}"),
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual("2 starts" in done.stderr, code == COMMUNICATION, done.stderr)
+                shutil.rmtree(self.folder / "hidden", ignore_errors=True)
+
+    def test_launch_reads_the_trainings_words_before_it_starts_it(self):
+        for words in (("--overwrit",), ("--set", "train.epoch=3")):
+            done = run("launch", "-np", 2, "--", *self.words("unread", *SETS), *words)
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
 
     def test_launch_refuses_what_is_no_training(self):
         for words in ((), ("--", "data", "synth")):

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,7 @@
 #include "trainer/launch/mpirun.h"
 #include "trainer/launch/supervised.h"
 #include "trainer/launch/variables.h"
+#include "trainer/run_folder.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -63,6 +65,26 @@ void allow_root(Variables& variables) {
   if (!text.empty()) fmt::print(stderr, "penumbra launch: you are root, which mpirun refuses: sets{} for it\n", text);
 }
 
+/// The run that the command trains; none for a dry run, which keeps nothing. Throws what is wrong with its words.
+std::optional<RunFolder> run_of(const std::vector<std::string>& command) {
+  CLI::App app;
+  TrainArguments arguments;
+  add_train_options(app, arguments);
+  std::vector<std::string> words(command.rbegin(), command.rend() - 1);  // without "train"; CLI11 wants the last first
+  app.parse(words);
+  const Config config = load_config(arguments.configs, arguments.sets);
+  if (arguments.dry_run) return std::nullopt;
+  return RunFolder(config.run_dir);
+}
+
+/// The exit code of the ranks. When a host is lost, mpirun of Open MPI 5 itself ends with 0, or with 1 after an abort:
+/// the run's folder knows better.
+int code_of_ranks(int code, const std::optional<RunFolder>& run) {
+  if (!run) return code;
+  const bool saw_failure = code == kFailure && std::filesystem::exists(run->failures());
+  return saw_failure || (code == kDone && !run->finished()) ? static_cast<int>(kCommunication) : code;
+}
+
 /// 4 and signals: a rank, a host or the network was lost. The other codes would only come again.
 bool may_help_to_restart(int code) {
   return code == kCommunication || (code > kStopped && code != Supervised::kNotFound);
@@ -100,6 +122,7 @@ void summarise(const std::vector<Ended>& starts) {
 int launch(const LaunchOptions& arguments) {
   if (arguments.command.empty() || arguments.command.front() != "train")
     throw ConfigError("launch: write what to run after --, e.g. -- train configs/demo.toml");
+  const std::optional<RunFolder> run = run_of(arguments.command);
   const std::vector<std::string> words = job(arguments);
   Variables fixed = keepalive_variables();
   allow_root(fixed);
@@ -110,7 +133,7 @@ int launch(const LaunchOptions& arguments) {
     const auto begin = Clock::now();
     Variables variables = fixed;
     variables.insert(variables.end(), {{kLaunchId, id}, {kRestartCount, std::to_string(starts.size())}});
-    const int code = supervised.run(words, variables);
+    const int code = code_of_ranks(supervised.run(words, variables), run);
     starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
     const auto left = arguments.launch.restarts - (static_cast<int>(starts.size()) - 1);
     if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {

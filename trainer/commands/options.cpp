@@ -41,6 +41,25 @@ void add_config_option(CLI::App& command, std::vector<std::string>& configs) {
   command.add_option("configs", configs, "TOML files; later ones win")->required();
 }
 
+void add_train_options(CLI::App& command, TrainArguments& arguments) {
+  add_config_option(command, arguments.configs);
+  add_set_option(command, arguments.sets);
+  command.add_flag("--dry-run", arguments.dry_run, "one step of everything, nothing kept");
+  command.add_flag("--overwrite", arguments.overwrite, "replace the run that run.dir holds");
+  command
+      .add_option("--resume", arguments.resume,
+                  "auto: go on where run.dir's newest whole checkpoint is; never; or a checkpoint's folder")
+      ->capture_default_str();
+  command.add_option("--profile", arguments.profile, "write a Chrome trace of rank 0 to this file");
+  command
+      .add_option("--fault", arguments.faults,
+                  "fail on purpose: rank=1,step=37,kind=kill|stop|nan|throw|slow|enospc|eio|corrupt, and where: "
+                  "at=step, or in a checkpoint at=shard|shard-written|manifest|rename|published; start=0; seconds=1")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+}
+
 void add_launch_options(CLI::App& command, LaunchArguments& launch) {
   command.add_option("-n,--np", launch.ranks, "ranks")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command.add_option("--restarts", launch.restarts, "of a run that loses a rank, at most so many")

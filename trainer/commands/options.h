@@ -37,6 +37,16 @@ void add_class_map_option(CLI::App& command, std::vector<std::string>& lines);
 /// CONFIG..., for load_config.
 void add_config_option(CLI::App& command, std::vector<std::string>& configs);
 
+/// What `penumbra train` is told.
+struct TrainArguments {
+  std::vector<std::string> configs, sets, faults;
+  bool dry_run = false, overwrite = false;
+  std::string resume = "auto", profile;
+};
+
+/// CONFIG..., --set, --dry-run, --overwrite, --resume, --profile and --fault.
+void add_train_options(CLI::App& command, TrainArguments& arguments);
+
 /// How `penumbra launch` starts a run.
 struct LaunchArguments {
   int ranks = 1, restarts = 10;

@@ -33,15 +33,6 @@
 namespace penumbra::trainer {
 namespace {
 
-struct TrainArguments {
-  std::vector<std::string> configs;
-  std::vector<std::string> sets;
-  bool dry_run = false;
-  StartOptions start;
-  std::string profile;
-  std::vector<std::string> faults;
-};
-
 /// Below 4x4 cells there is little that attention could disagree about.
 void warn_of_coarse_attention(const Config& config, int image_size) {
   const int view = config.loader->view_size > 0 ? config.loader->view_size : image_size;
@@ -99,7 +90,7 @@ void run_train(const TrainArguments& arguments) {
     };
     world.all_or_none(read, exit_code_of);
   } else {
-    start = begin_run(arguments.start, config, data, folder, checkpoints, world);
+    start = begin_run({arguments.overwrite, arguments.resume}, config, data, folder, checkpoints, world);
   }
   if (start.done) {
     if (world.rank() == 0) {
@@ -161,23 +152,7 @@ void run_train(const TrainArguments& arguments) {
 void add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = app.add_subcommand("train", "Train the nets; run it under mpirun for several ranks");
-  add_config_option(*command, arguments->configs);
-  add_set_option(*command, arguments->sets);
-  command->add_flag("--dry-run", arguments->dry_run, "one step of everything, nothing kept");
-  command->add_flag("--overwrite", arguments->start.overwrite, "replace the run that run.dir holds");
-  command
-      ->add_option("--resume", arguments->start.resume,
-                   "auto: go on where run.dir's newest whole checkpoint is; never; or a checkpoint's folder")
-      ->capture_default_str();
-  command->add_option("--profile", arguments->profile, "write a Chrome trace of rank 0 to this file");
-  command
-      ->add_option(
-          "--fault", arguments->faults,
-          "fail on purpose: rank=1,step=37,kind=kill|stop|nan|throw|slow|enospc|eio|corrupt, and where: at=step, "
-          "or in a checkpoint at=shard|shard-written|manifest|rename|published; start=0; seconds=1")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_train_options(*command, *arguments);
   command->footer(
       "Example: mpirun --bind-to none -np 2 penumbra train configs/demo.toml --set data.files='[\"faces.h5\"]' --set "
       "run.dir=runs/a");
