@@ -82,7 +82,7 @@ def draw(folder, sizes, *options):
 
 
 def colour_faces(sizes, side):
-    """Faces in colour of side x side pixels, each also as a JPEG file, which the importer encodes."""
+    """Faces in colour of side x side pixels. The importer makes the JPEG file of each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         faces = draw(folder, sizes, "--size", side, "--channels", 3, "--seed", 2)
