@@ -186,7 +186,7 @@ class SlurmScript(unittest.TestCase):
     def test_a_refused_requeue_is_named(self):
         done = self.train(FAKE_CODE=75, FAKE_SCONTROL=1)
         self.assertEqual(done.returncode, 75)
-        self.assertIn("not put back into the queue", done.stdout)
+        self.assertIn("only if Slurm has requeued it by itself", done.stdout)
 
     def test_a_seed_is_a_run_of_its_own(self):
         self.submit("seeds.sbatch", "a.toml", "runs", "--set", "train.epochs=3",
