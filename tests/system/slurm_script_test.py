@@ -27,6 +27,10 @@ fi
 exit "${FAKE_CODE:-0}"
 """
 SCONTROL = """#!/bin/bash
+if [ "$1" = show ]; then
+  printf '   JobState=%s Reason=None\\n   Requeue=1 Restarts=%s BatchFlag=1\\n' $FAKE_JOB
+  exit
+fi
 printf '%s\\n' "$*" >>"$FAKE/scontrol"
 exit "${FAKE_SCONTROL:-0}"
 """
@@ -59,7 +63,7 @@ class SlurmScript(unittest.TestCase):
         ours = ("SLURM_", "SRUN_", "PENUMBRA_", "FAKE")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return {**clean, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-                "FAKE": str(self.folder), "SLURM_JOB_ID": "700",
+                "FAKE": str(self.folder), "FAKE_JOB": "RUNNING 0", "SLURM_JOB_ID": "700",
                 **{"SLURM_ARRAY_JOB_ID": "700" for name in more if name == "SLURM_ARRAY_TASK_ID"},
                 **{name: str(value) for name, value in more.items()}}
 
@@ -122,6 +126,18 @@ class SlurmScript(unittest.TestCase):
         injected = self.folder / "slow_kill"
         injected.write_text(SLOW_KILL)
         self.assertEqual(self.signalled(signal.SIGUSR1, BASH_ENV=injected), 75)
+
+    def test_a_cancelled_job_stays_cancelled(self):
+        self.assertEqual(self.signalled(signal.SIGTERM, FAKE_JOB="COMPLETING 0"), 75)
+        self.assertEqual(self.requeued(), [])
+
+    def test_a_job_that_is_preempted_or_at_its_time_limit_is_put_back(self):
+        for wanted, job in ((signal.SIGTERM, "COMPLETING 1"), (signal.SIGTERM, "RUNNING 0"),
+                            (signal.SIGUSR1, "COMPLETING 0")):
+            (self.folder / "waits").unlink(missing_ok=True)
+            (self.folder / "scontrol").unlink(missing_ok=True)
+            self.assertEqual(self.signalled(wanted, FAKE_JOB=job), 75)
+            self.assertEqual(self.requeued(), ["requeue 700"], (wanted, job))
 
     def signalled(self, wanted, **environment):
         """The code of a script that gets a signal while its step waits for one."""
