@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -22,6 +23,15 @@ double free_gib(const char* path) {
   struct statvfs fs {};
   if (statvfs(path, &fs) != 0) return 0;
   return static_cast<double>(fs.f_bavail) * static_cast<double>(fs.f_frsize) / (1 << 30);
+}
+
+/// configs/ of an installed program, a bundle, or the clone that it was built in.
+std::string folder_of_configurations() {
+  namespace fs = std::filesystem;
+  const fs::path prefix = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
+  for (const fs::path& folder : {prefix / "share/penumbra", prefix, prefix.parent_path()})
+    if (fs::exists(folder / "configs/demo.toml")) return (folder / "configs").string();
+  return "not beside the program";
 }
 
 /// What the outcome of `load` is worth to the user: its text or why it failed.
@@ -92,6 +102,7 @@ void run_doctor() {
   for (const auto& [key, value] : machine.items()) {
     fmt::print("{:<12} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
+  fmt::print("{:<12} {}\n", "configs", folder_of_configurations());
   fmt::print("{:<12} {}\n", "mpi", world.library());
   fmt::print("{:<12} {} of this process\n", "usable cores", world.cores());
   print_root();
