@@ -108,6 +108,14 @@ copy_libraries() {  # FOLDER: what its programs and libraries need
   done
 }
 
+# Removes symbols, and lets launchers and libraries find libraries by their own place.
+make_movable() {  # FOLDER
+  (cd "$1/bin" && set_run_path '$ORIGIN/../lib' "${launchers[@]}")
+  find "$1/lib" -maxdepth 1 -type f -exec patchelf --force-rpath --set-rpath '$ORIGIN' {} +
+  find "$1"/lib/*/ -type f -exec patchelf --force-rpath --set-rpath '$ORIGIN/..' {} +
+  find "$1/bin" "$1/lib" -type f -exec strip --strip-unneeded {} +
+}
+
 set_run_path() { patchelf --force-rpath --set-rpath "$@"; }
 
 carry_program() {
@@ -121,8 +129,5 @@ carry_program() {
   torch=\$ORIGIN/../$torch
   torch=$torch/torch/lib:$torch/nvidia/cu13/lib:$torch/nvidia/nccl/lib
   (cd "$folder/bin" && set_run_path "\$ORIGIN/../lib:$torch" "${@##*/}")
-  (cd "$folder/bin" && set_run_path '$ORIGIN/../lib' "${launchers[@]}")
-  find "$folder/lib" -maxdepth 1 -type f -exec patchelf --force-rpath --set-rpath '$ORIGIN' {} +
-  find "$folder"/lib/*/ -type f -exec patchelf --force-rpath --set-rpath '$ORIGIN/..' {} +
-  find "$folder/bin" "$folder/lib" -type f -exec strip --strip-unneeded {} +
+  make_movable "$folder"
 }
