@@ -12,7 +12,6 @@ set_target_properties(penumbra PROPERTIES
 install(TARGETS penumbra RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 foreach(module penumbra_cuda penumbra_cascade)
   if(TARGET ${module})
-    add_dependencies(penumbra ${module})  # so that a build of the program alone can be installed
     set_target_properties(${module} PROPERTIES
       INSTALL_RPATH "${LibTorch_RUNTIME_DIRS}" INSTALL_RPATH_USE_LINK_PATH ON)
     install(TARGETS ${module} LIBRARY DESTINATION ${module_folder})

@@ -7,6 +7,7 @@
 #include "data/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "trainer/nets/pretrained.h"
+#include "trainer/nets/pretrained_options.h"
 
 namespace {
 

@@ -13,6 +13,8 @@
 #include "data/loader_options.h"
 #include "trainer/loop/data_options.h"
 #include "trainer/objective/objective_options.h"
+#include "trainer/objective/uncertainty_options.h"
+#include "trainer/optim/optimizer_options.h"
 #include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
@@ -65,6 +67,16 @@ TEST_F(ConfigFile, ResolvedTreeReadsBackToItself) {
   EXPECT_EQ(load(text).data->files, config.data->files);
   EXPECT_EQ(load(text).data->class_map, (data::ClassMap{{"très gai", "joy"}, {"contempt", ""}}));
   EXPECT_EQ(load(text).loader->weak.shift, 0.07f);
+}
+
+TEST_F(ConfigFile, CopiesShareNoSection) {
+  const Config config = load("[train]\nepochs = 3\n");
+  Config copy = config;
+  copy.train->epochs = 4;
+  EXPECT_EQ(config.train->epochs, 3);
+  copy = config;
+  EXPECT_EQ(copy.train->epochs, 3);
+  EXPECT_NE(&*copy.train, &*config.train);
 }
 
 TEST_F(ConfigFile, EveryFieldAcceptsItsOwnDefaultAndRefusesAnotherType) {

@@ -1,5 +1,4 @@
 #include "tests/trainer/objective_reference.h"
-#include "trainer/objective/objective_options.h"
 #include "trainer/nets/net_options.h"
 
 #include <algorithm>

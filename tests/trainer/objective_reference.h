@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "trainer/objective/objective.h"
+#include "trainer/objective/objective_options.h"
 
 namespace penumbra::testing {
 

@@ -15,7 +15,6 @@
 #include "tests/trainer/fake_collective.h"
 #include "tests/trainer/objective_reference.h"
 #include "tests/trainer/tensor_testing.h"
-#include "trainer/objective/objective_options.h"
 #include "trainer/objective/uncertainty_options.h"
 #include "trainer/nets/net_options.h"
 

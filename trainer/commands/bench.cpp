@@ -34,7 +34,7 @@ nlohmann::json to_json(const comm::AllReduceTiming& t) {
           {"mpi_seconds", t.plain}};
 }
 
-void print_table(const std::vector<comm::AllReduceTiming>& timings, int ranks) {
+void print_timings(const std::vector<comm::AllReduceTiming>& timings, int ranks) {
   fmt::print("all-reduce of fp32 over {} ranks, GB/s of the tensor\n{:>10} {:>12} {:>12} {:>12} {:>14}\n", ranks, "MiB",
              "all_reduce", "bf16 wire", "in parts", "MPI_Allreduce");
   for (const comm::AllReduceTiming& t : timings) {
@@ -51,7 +51,7 @@ void run_comm(const BenchArguments& arguments) {
   run_or_abort(world, [&] {
     const auto timings = comm::time_all_reduce(world, sizes, arguments.rounds);
     if (world.rank() != 0) return;
-    if (!arguments.json) return print_table(timings, world.size());
+    if (!arguments.json) return print_timings(timings, world.size());
     nlohmann::json rows = nlohmann::json::array();
     for (const comm::AllReduceTiming& timing : timings) rows.push_back(to_json(timing));
     fmt::print("{}\n", nlohmann::json{{"ranks", world.size()}, {"all_reduce", rows}}.dump());

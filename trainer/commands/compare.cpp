@@ -56,7 +56,7 @@ void print_rows(const nlohmann::json& measures, const std::string& suffix) {
   }
 }
 
-void print_table(const nlohmann::json& result) {
+void print_differences(const nlohmann::json& result) {
   fmt::print("{:<24} {:>8} {:>8} {:>8}  {:<18}  p\n", "measure", "A", "B", "A - B", "95 % interval");
   print_rows(result["measures"], "");
   print_rows(result["calibrated"], "_calibrated");
@@ -73,7 +73,7 @@ void run_compare(CompareArguments& arguments) {
     if (arguments.json) {
       fmt::print("{}\n", result.dump());
     } else {
-      print_table(result);
+      print_differences(result);
     }
   });
 }

@@ -120,7 +120,7 @@ std::string cell(const nlohmann::json& one, const std::string& name) {
   return with_interval(one[name], one.value(name + "_interval", nlohmann::json()));
 }
 
-void print_table(const nlohmann::json& result) {
+void print_measures(const nlohmann::json& result) {
   const nlohmann::json none = nlohmann::json::object();
   const nlohmann::json intervals = result.value("intervals", none), after = result.value("calibrated_intervals", none);
   for (const auto& [key, value] : result.items()) {
@@ -174,7 +174,7 @@ void run_eval(const EvalArguments& arguments) {
     if (arguments.json) {
       fmt::print("{}\n", result.dump());
     } else {
-      print_table(result);
+      print_measures(result);
       print_group_measures(result.value("groups", nlohmann::json::object()));
     }
   });

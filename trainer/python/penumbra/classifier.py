@@ -116,9 +116,8 @@ def _net(name: str, options: dict, about: dict, tensors: dict) -> ResNet:
         own = [key for key in tensors if key.startswith(prefix)]
         state |= {key.removeprefix(prefix): tensors[key] for key in own}
     net = ResNet(options, int(about["channels"]), len(json.loads(about["classes"])))
-    counters = {key for key in net.state_dict() if key.endswith(".num_batches_tracked")}
     missing, unexpected = net.load_state_dict(state, strict=False)
-    if set(missing) != counters or unexpected:
-        wrong = sorted({*missing, *unexpected} - counters)
+    lacking = {key for key in missing if not key.endswith(".num_batches_tracked")}
+    if wrong := sorted(lacking | set(unexpected)):
         raise ValueError(f"the weights do not fit config.toml: {', '.join(wrong)}")
     return net
