@@ -12,7 +12,9 @@ endif()
 
 add_library(penumbra_options INTERFACE)
 target_include_directories(penumbra_options INTERFACE ${PROJECT_SOURCE_DIR})
+# Messages of LibTorch's headers name files: not those of this machine.
 target_compile_options(penumbra_options INTERFACE
+  -fmacro-prefix-map=${PROJECT_BINARY_DIR}/= -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual $<$<BOOL:${PENUMBRA_WERROR}>:-Werror>)
 
 if(PENUMBRA_BATCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -1,5 +1,4 @@
 #include "data/batch_renderer.h"
-#include "data/loader_options.h"
 
 #include <algorithm>
 #include <memory>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include <ATen/ops/empty.h>
+
+#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

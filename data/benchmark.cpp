@@ -9,8 +9,8 @@
 
 #include "comm/timing.h"
 #include "data/loader.h"
-#include "data/plan/philox.h"
 #include "data/loader_options.h"
+#include "data/plan/philox.h"
 
 namespace penumbra::data {
 namespace {

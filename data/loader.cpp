@@ -13,8 +13,8 @@
 
 #include "data/batch_renderer.h"
 #include "data/error.h"
-#include "data/render/variants.h"
 #include "data/loader_options.h"
+#include "data/render/variants.h"
 
 namespace penumbra::data {
 namespace {

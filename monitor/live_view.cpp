@@ -145,7 +145,7 @@ std::string sparkline(const std::vector<double>& numbers) {
   std::string out;
   for (const double number : numbers) {
     if (!std::isfinite(number)) {
-      out += "?";
+      out += '?';
       continue;
     }
     const auto [low, high] = std::minmax_element(finite.begin(), finite.end());

@@ -161,7 +161,7 @@ template <typename Options>
 Section<Options>::Section(const Section& other) : options_(std::make_unique<Options>(*other)) {}
 template <typename Options>
 Section<Options>& Section<Options>::operator=(const Section& other) {
-  *options_ = *other;
+  if (this != &other) *options_ = *other;
   return *this;
 }
 template <typename Options>

@@ -64,7 +64,7 @@ std::string name_in(const std::vector<std::pair<std::string, T>>& names, T value
 }
 
 template <typename T>
-Field choice(std::string key, T& target, std::vector<std::pair<std::string, T>> choices, std::string meaning) {
+Field choice(std::string key, T& target, const std::vector<std::pair<std::string, T>>& choices, std::string meaning) {
   std::string allowed;
   for (const auto& [name, unused] : choices) allowed += (allowed.empty() ? "" : ", ") + toml_text(name);
   return {std::move(key), "one of " + allowed, std::move(meaning),

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "data/error.h"
-#include "trainer/nets/weights.h"
-#include "trainer/version.h"
 #include "trainer/evaluation/evaluation_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/nets/weights.h"
+#include "trainer/version.h"
 
 namespace penumbra::trainer {
 

@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "data/error.h"
+#include "data/loader_options.h"
 #include "tests/data/random_set.h"
 #include "tests/data/variant_testing.h"
-#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

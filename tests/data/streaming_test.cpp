@@ -9,12 +9,12 @@
 
 #include "data/error.h"
 #include "data/loader.h"
+#include "data/loader_options.h"
 #include "data/store/jpeg.h"
 #include "data/store/jpeg_rows.h"
 #include "tests/data/random_set.h"
 #include "tests/data/store_testing.h"
 #include "tests/data/variant_testing.h"
-#include "data/loader_options.h"
 
 namespace penumbra::data {
 namespace {

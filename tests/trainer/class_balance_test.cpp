@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/tensor_testing.h"
-#include "trainer/objective/losses.h"
 #include "trainer/objective/class_balance_options.h"
+#include "trainer/objective/losses.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -9,13 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "trainer/config_fields.h"
 #include "data/loader_options.h"
+#include "trainer/config_fields.h"
 #include "trainer/loop/data_options.h"
+#include "trainer/loop/training_options.h"
 #include "trainer/objective/objective_options.h"
 #include "trainer/objective/uncertainty_options.h"
 #include "trainer/optim/optimizer_options.h"
-#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -1,9 +1,10 @@
 #include "tests/trainer/objective_reference.h"
-#include "trainer/nets/net_options.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+
+#include "trainer/nets/net_options.h"
 
 namespace penumbra::testing {
 namespace {

@@ -15,8 +15,8 @@
 #include "tests/trainer/fake_collective.h"
 #include "tests/trainer/objective_reference.h"
 #include "tests/trainer/tensor_testing.h"
-#include "trainer/objective/uncertainty_options.h"
 #include "trainer/nets/net_options.h"
+#include "trainer/objective/uncertainty_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -7,10 +7,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "tests/trainer/fake_collective.h"
 #include "data/loader_options.h"
-#include "trainer/optim/optimizer_options.h"
+#include "tests/trainer/fake_collective.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/optim/optimizer_options.h"
 
 namespace penumbra::trainer {
 namespace {

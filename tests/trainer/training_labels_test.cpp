@@ -4,8 +4,8 @@
 
 #include "tests/trainer/tensor_testing.h"
 #include "trainer/loop/step.h"
-#include "trainer/objective/losses.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/objective/losses.h"
 
 namespace penumbra::trainer {
 namespace {

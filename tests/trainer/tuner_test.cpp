@@ -6,9 +6,9 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include "comm/gradient_sync_options.h"
 #include "tests/comm/small_net.h"
 #include "tests/comm/test_world.h"
-#include "comm/gradient_sync_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -8,14 +8,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "data/loader_options.h"
 #include "data/store/durable.h"
 #include "trainer/card/python_code.h"
 #include "trainer/checkpoint/export.h"
 #include "trainer/config_fields.h"
-#include "data/loader_options.h"
 #include "trainer/evaluation/evaluation_options.h"
-#include "trainer/nets/pretrained_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/nets/pretrained_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -1,12 +1,13 @@
 #include "trainer/card/python_code.h"
-#include "data/loader_options.h"
-#include "trainer/evaluation/evaluation_options.h"
-#include "trainer/nets/net_options.h"
 
 #include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "data/loader_options.h"
+#include "trainer/evaluation/evaluation_options.h"
+#include "trainer/nets/net_options.h"
 
 namespace penumbra::trainer {
 namespace {

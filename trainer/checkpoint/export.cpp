@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/flat_parameters.h"
+#include "data/loader_options.h"
 #include "trainer/checkpoint/checkpoint_folder.h"
 #include "trainer/checkpoint/training_arrays.h"
-#include "trainer/nets/weights.h"
-#include "data/loader_options.h"
 #include "trainer/evaluation/evaluation_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/nets/weights.h"
 
 namespace penumbra::trainer {
 namespace {

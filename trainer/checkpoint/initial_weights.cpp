@@ -1,7 +1,4 @@
 #include "trainer/checkpoint/initial_weights.h"
-#include "data/loader_options.h"
-#include "trainer/nets/pretrained_options.h"
-#include "trainer/loop/training_options.h"
 
 #include <map>
 #include <string>
@@ -9,6 +6,10 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include "data/loader_options.h"
+#include "trainer/loop/training_options.h"
+#include "trainer/nets/pretrained_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -9,8 +9,8 @@
 #include "trainer/checkpoint/initial_weights.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/variables.h"
-#include "trainer/nets/pretrained_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/nets/pretrained_options.h"
 
 namespace penumbra::trainer {
 namespace {

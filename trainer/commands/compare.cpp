@@ -33,7 +33,8 @@ void settle_sides(CompareArguments& arguments) {
   arguments.b = {arguments.runs[1]};
 }
 
-nlohmann::json compare(const CompareArguments& arguments, const MeasuredMethod& a, const MeasuredMethod& b, int threads) {
+nlohmann::json compare(const CompareArguments& arguments, const MeasuredMethod& a, const MeasuredMethod& b,
+                       int threads) {
   BootstrapOptions options;
   options.resamples = arguments.resamples;
   options.threads = threads;

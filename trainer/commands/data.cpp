@@ -7,6 +7,7 @@
 #include "comm/world.h"
 #include "data/import/image_file.h"
 #include "data/inspect.h"
+#include "data/loader_options.h"
 #include "data/probe.h"
 #include "data/render/store_variants.h"
 #include "data/render/variants.h"
@@ -17,7 +18,6 @@
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
 #include "trainer/exit_code.h"
-#include "data/loader_options.h"
 
 namespace penumbra::trainer {
 namespace {

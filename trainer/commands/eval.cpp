@@ -13,10 +13,10 @@
 #include "trainer/commands/evaluated_run.h"
 #include "trainer/commands/options.h"
 #include "trainer/evaluation/entropy_ceiling.h"
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/evaluation/measure_intervals.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
-#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {

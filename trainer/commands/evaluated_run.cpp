@@ -8,10 +8,10 @@
 #include "data/store/load_split.h"
 #include "data/store/rows.h"
 #include "trainer/checkpoint/bank_scores.h"
-#include "trainer/exit_code.h"
-#include "trainer/loop/predict.h"
-#include "trainer/loop/data_options.h"
 #include "trainer/evaluation/evaluation_options.h"
+#include "trainer/exit_code.h"
+#include "trainer/loop/data_options.h"
+#include "trainer/loop/predict.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -12,13 +12,13 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/cost_model.h"
+#include "comm/gradient_sync_options.h"
+#include "data/loader_options.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
 #include "trainer/config.h"
-#include "trainer/loop/trial_step.h"
-#include "data/loader_options.h"
-#include "comm/gradient_sync_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/loop/trial_step.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -129,7 +129,7 @@ void run_plan(const PlanArguments& arguments) {
   }
   const comm::Network network{link_of(arguments.network), link_of(arguments.within), arguments.ranks_per_host};
   at::set_num_threads(static_cast<int>(config.train->threads > 0 ? config.train->threads
-                                                                : std::max(1U, std::thread::hardware_concurrency())));
+                                                                 : std::max(1U, std::thread::hardware_concurrency())));
   const Plan plan{time_steps(config, share, arguments.channels, arguments.steps), network,
                   config.sync->mode == comm::SyncMode::sharded};
   const nlohmann::json result = describe(plan, arguments);

@@ -15,12 +15,12 @@
 #include "data/store/durable.h"
 #include "trainer/commands/commands.h"
 #include "trainer/commands/options.h"
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/prediction/face_detector.h"
 #include "trainer/prediction/face_files.h"
 #include "trainer/prediction/face_reader.h"
 #include "trainer/prediction/prediction.h"
 #include "trainer/run_folder.h"
-#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {

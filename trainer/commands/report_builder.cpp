@@ -14,13 +14,13 @@
 #include "data/store/rows.h"
 #include "trainer/config_fields.h"
 #include "trainer/evaluation/entropy_ceiling.h"
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/loop/predict.h"
+#include "trainer/loop/training_options.h"
 #include "trainer/prediction/prediction.h"
 #include "trainer/report/gallery_choice.h"
 #include "trainer/report/run_names.h"
 #include "trainer/version.h"
-#include "trainer/evaluation/evaluation_options.h"
-#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {

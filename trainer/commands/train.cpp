@@ -11,6 +11,7 @@
 #include "comm/error.h"
 #include "comm/watchdog/watchdog.h"
 #include "comm/world.h"
+#include "data/loader_options.h"
 #include "data/shared_images.h"
 #include "trainer/checkpoint/initial_weights.h"
 #include "trainer/checkpoint/start.h"
@@ -21,14 +22,13 @@
 #include "trainer/faults/fault_plan.h"
 #include "trainer/loop/device.h"
 #include "trainer/loop/profile.h"
+#include "trainer/loop/stop_options.h"
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_loop.h"
-#include "trainer/run_folder.h"
-#include "data/loader_options.h"
-#include "trainer/telemetry/monitor_options.h"
-#include "trainer/objective/objective_options.h"
-#include "trainer/loop/stop_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/objective/objective_options.h"
+#include "trainer/run_folder.h"
+#include "trainer/telemetry/monitor_options.h"
 
 namespace penumbra::trainer {
 namespace {

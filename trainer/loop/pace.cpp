@@ -1,9 +1,10 @@
 #include "trainer/loop/pace.h"
-#include "trainer/objective/objective_options.h"
-#include "trainer/optim/learning_rate.h"
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
+
+#include "trainer/objective/objective_options.h"
+#include "trainer/optim/learning_rate.h"
 
 namespace penumbra::trainer {
 

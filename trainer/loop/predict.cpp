@@ -7,10 +7,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "trainer/nets/autocast.h"
 #include "data/loader_options.h"
 #include "trainer/evaluation/evaluation_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/nets/autocast.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -8,14 +8,14 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "comm/lateness.h"
-#include "trainer/checkpoint/training_arrays.h"
-#include "trainer/version.h"
-#include "data/loader_options.h"
 #include "comm/gradient_sync_options.h"
+#include "comm/lateness.h"
+#include "data/loader_options.h"
+#include "trainer/checkpoint/training_arrays.h"
 #include "trainer/evaluation/evaluation_options.h"
-#include "trainer/optim/learning_rate.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/optim/learning_rate.h"
+#include "trainer/version.h"
 
 namespace penumbra::trainer {
 

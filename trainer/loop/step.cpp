@@ -6,14 +6,14 @@
 
 #include <ATen/ATen.h>
 
-#include "data/error.h"
-#include "trainer/evaluation/measures.h"
-#include "data/loader_options.h"
 #include "comm/gradient_sync_options.h"
+#include "data/error.h"
+#include "data/loader_options.h"
+#include "trainer/evaluation/measures.h"
+#include "trainer/loop/training_options.h"
 #include "trainer/objective/objective_options.h"
 #include "trainer/objective/uncertainty_options.h"
 #include "trainer/optim/optimizer_options.h"
-#include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -7,8 +7,8 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <spdlog/spdlog.h>
 
-#include "comm/timing.h"
 #include "comm/gradient_sync_options.h"
+#include "comm/timing.h"
 #include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "trainer/launch/variables.h"
+#include "trainer/config.h"
 #include "trainer/loop/stop_options.h"
 
 namespace penumbra::trainer {

@@ -10,15 +10,15 @@
 
 #include "comm/timing.h"
 #include "data/error.h"
+#include "trainer/checkpoint/checkpoint_options.h"
 #include "trainer/checkpoint/checkpointer.h"
 #include "trainer/checkpoint/training_arrays.h"
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/progress.h"
 #include "trainer/loop/run_state.h"
 #include "trainer/loop/step_vote.h"
-#include "trainer/checkpoint/checkpoint_options.h"
-#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {

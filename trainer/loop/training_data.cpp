@@ -10,14 +10,14 @@
 
 #include "data/error.h"
 #include "data/inspect.h"
+#include "data/loader_options.h"
 #include "data/render/variants.h"
 #include "data/shared_images.h"
 #include "data/store/load_split.h"
 #include "data/store/reader.h"
-#include "trainer/exit_code.h"
-#include "data/loader_options.h"
-#include "trainer/loop/data_options.h"
 #include "trainer/evaluation/evaluation_options.h"
+#include "trainer/exit_code.h"
+#include "trainer/loop/data_options.h"
 #include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {

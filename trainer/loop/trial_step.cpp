@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "comm/timing.h"
-#include "trainer/loop/step.h"
-#include "data/loader_options.h"
 #include "comm/gradient_sync_options.h"
+#include "comm/timing.h"
+#include "data/loader_options.h"
 #include "trainer/loop/data_options.h"
+#include "trainer/loop/step.h"
 #include "trainer/loop/training_options.h"
 
 namespace penumbra::trainer {

@@ -5,9 +5,9 @@
 
 #include <ATen/ops/zeros.h>
 
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/evaluation/familiarity.h"
 #include "trainer/evaluation/temperature.h"
-#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {

@@ -1,5 +1,4 @@
 #include "trainer/objective/class_balance.h"
-#include "trainer/objective/class_balance_options.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +6,8 @@
 #include <vector>
 
 #include <ATen/ops/tensor.h>
+
+#include "trainer/objective/class_balance_options.h"
 
 namespace penumbra::trainer {
 namespace {

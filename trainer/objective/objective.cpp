@@ -9,12 +9,12 @@
 #include <ATen/ops/zeros.h>
 
 #include "trainer/nets/autocast.h"
+#include "trainer/nets/net_options.h"
 #include "trainer/objective/attention_consistency.h"
 #include "trainer/objective/losses.h"
+#include "trainer/objective/objective_options.h"
 #include "trainer/objective/ramp.h"
 #include "trainer/objective/soft_label.h"
-#include "trainer/objective/objective_options.h"
-#include "trainer/nets/net_options.h"
 
 namespace penumbra::trainer {
 namespace {

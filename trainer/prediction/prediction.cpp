@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "trainer/evaluation/distributions.h"
+#include "trainer/evaluation/evaluation_options.h"
 #include "trainer/loop/predict.h"
 #include "trainer/nets/attention.h"
-#include "trainer/evaluation/evaluation_options.h"
 
 namespace penumbra::trainer {
 namespace {

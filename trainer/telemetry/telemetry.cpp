@@ -19,9 +19,9 @@
 #include "trainer/evaluation/measures_json.h"
 #include "trainer/exit_code.h"
 #include "trainer/loop/device.h"
-#include "trainer/version.h"
-#include "trainer/telemetry/monitor_options.h"
 #include "trainer/loop/training_options.h"
+#include "trainer/telemetry/monitor_options.h"
+#include "trainer/version.h"
 
 namespace penumbra::trainer {
 namespace {
