@@ -3,7 +3,6 @@ an undisturbed one gives."""
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -156,8 +155,8 @@ class Faults(ResumeCase):
 
     def test_launch_believes_the_run_when_mpirun_hides_a_lost_host(self):
         # Open MPI 5 ends with 0 when it loses a host, and with 1 when a rank has seen that first.
-        failed = "mkdir -p $RUN/failures; touch $RUN/failures/rank-0.json; exit 1"
-        for script, code in (("exit 0", COMMUNICATION), (failed, COMMUNICATION), ("exit 1", FAILURE)):
+        failed = "rm -rf $RUN/failures; mkdir -p $RUN/failures; exit 1"
+        for script, code in (("exit 0", COMMUNICATION), ("exit 1", FAILURE), (failed, COMMUNICATION), ("exit 1 # records are old", FAILURE)):
             with self.subTest(script), tempfile.TemporaryDirectory() as name:
                 mpirun = Path(name) / "mpirun"
                 mpirun.write_text(f"#!/bin/sh\nRUN='{self.folder}/hidden'\n{script}\n")
@@ -167,7 +166,6 @@ class Faults(ResumeCase):
                                       capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertEqual("2 starts" in done.stderr, code == COMMUNICATION, done.stderr)
-                shutil.rmtree(self.folder / "hidden", ignore_errors=True)
 
     def test_launch_reads_the_trainings_words_before_it_starts_it(self):
         for words in (("--overwrit",), ("--set", "train.epoch=3")):
