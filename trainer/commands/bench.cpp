@@ -15,6 +15,7 @@
 #include "monitor/benchmark.h"
 #include "trainer/checkpoint/benchmark.h"
 #include "trainer/commands/commands.h"
+#include "trainer/commands/options.h"
 #include "trainer/exit_code.h"
 
 namespace penumbra::trainer {
@@ -84,7 +85,7 @@ void run_checkpoint(const CheckpointArguments& arguments) {
   });
 }
 
-struct DataArguments {
+struct ViewArguments {
   std::vector<std::string> images = {"48x1", "100x3", "224x3"};
   double seconds = 2;
 };
@@ -98,7 +99,7 @@ std::pair<int, int> image_kind(const std::string& text) {
   throw CLI::ValidationError("--images", fmt::format("'{}' is not SIDExCHANNELS, e.g. 100x3", text));
 }
 
-void run_data(const DataArguments& arguments) {
+void run_data(const ViewArguments& arguments) {
   nlohmann::json rows = nlohmann::json::array();
   for (const std::string& kind : arguments.images) {
     const auto [size, channels] = image_kind(kind);
@@ -135,7 +136,7 @@ void add_bench(CLI::App& app) {
   CLI::App* comm = command->add_subcommand("comm", "Collectives beside plain MPI; run it under mpirun");
   comm->add_option("--mib", arguments->mebibytes, "sizes in MiB")
       ->check(CLI::Range(1e-5, 2000.0))
-      ->capture_default_str();
+      ->default_str(list_text(arguments->mebibytes));
   comm->add_option("--rounds", arguments->rounds, "medians over so many")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
@@ -143,10 +144,10 @@ void add_bench(CLI::App& app) {
   comm->footer("Example: mpirun -np 2 penumbra bench comm --mib 1 4 25");
   comm->callback([arguments] { run_comm(*arguments); });
 
-  auto views = std::make_shared<DataArguments>();
+  auto views = std::make_shared<ViewArguments>();
   CLI::App* data =
       command->add_subcommand("data", "Views a second of one core: the renderer, and the loader around it");
-  data->add_option("--images", views->images, "SIDExCHANNELS of random images")->capture_default_str();
+  data->add_option("--images", views->images, "SIDExCHANNELS of random images")->default_str(list_text(views->images));
   data->add_option("--seconds", views->seconds, "of each measurement")
       ->check(CLI::Range(0.01, 600.0))
       ->capture_default_str();

@@ -3,11 +3,19 @@
 #include <string>
 #include <vector>
 
+#include <fmt/ranges.h>
+
 namespace CLI {
 class App;
 }
 
 namespace penumbra::trainer {
+
+/// "[1,2,3]": a default for the reference of commands. CLI11 would print a list by any operator<< in sight.
+template <typename T>
+std::string list_text(const std::vector<T>& values) {
+  return fmt::format("[{}]", fmt::join(values, ","));
+}
 
 /// Which trained model a command works with.
 struct ModelArguments {

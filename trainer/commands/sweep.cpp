@@ -171,7 +171,7 @@ void add_sweep(CLI::App& app) {
   command
       ->add_option("--ablation", arguments->ablations, "TOML files over the configuration; the first is the reference")
       ->required();
-  command->add_option("--seed", arguments->seeds, "seeds")->capture_default_str();
+  command->add_option("--seed", arguments->seeds, "seeds")->default_str(list_text(arguments->seeds));
   add_launch_options(*command, arguments->launch);
   add_set_option(*command, arguments->sets);
   add_weights_options(*command, arguments->model);
