@@ -7,7 +7,8 @@ if(NOT LibTorch_FOUND)
 endif()
 penumbra_require_all()
 
-find_path(LIBTORCH_CUDA_INCLUDE_DIR cuda_runtime_api.h
+# cuda_runtime.h includes this header, which is a package of its own.
+find_path(LIBTORCH_CUDA_INCLUDE_DIR crt/host_config.h
   HINTS ${LIBTORCH_ROOT}/../nvidia/cu13/include ${LIBTORCH_ROOT}/../nvidia/cuda_runtime/include /usr/local/cuda/include NO_DEFAULT_PATH NO_CACHE)
 if(NOT LIBTORCH_CUDA_INCLUDE_DIR OR NOT TARGET LibTorch::cuda)
   message(STATUS "no CUDA half of LibTorch, or no headers of its runtime: penumbra train will have no CUDA graphs")

@@ -2,8 +2,9 @@
 # Everything is unpacked into a private folder beside its place and then renamed: it is there whole or not
 # at all.
 torch_home=$cache/libtorch-$torch_version
-# The wheel's own libraries need these even where no GPU is. Nothing else of CUDA is needed to build.
-needed_everywhere=(nvidia-cuda-cupti==13.0.85 nvidia-cuda-runtime==13.0.96)
+# The wheel's own libraries need the first two even where no GPU is, and the module for CUDA graphs needs the headers of
+# the last two to compile.
+needed_everywhere=(nvidia-cuda-cupti==13.0.85 nvidia-cuda-runtime==13.0.96 nvidia-cuda-crt==13.0.88)
 
 # Sets `pip` to the words that start a pip of 20.3 or later, which can fetch wheels for another Python.
 find_pip() {

@@ -196,6 +196,7 @@ class SetUp(unittest.TestCase):
                 "torch-2.11.0.dist-info",
                 "cuda_toolkit-13.0.2.dist-info",
                 "nvidia_cuda_cupti-13.0.85.dist-info",
+                "nvidia_cuda_crt-13.0.88.dist-info",
                 "nvidia_cuda_runtime-13.0.96.dist-info",
                 "nvidia_cublas-13.1.0.3.dist-info",
                 "nvidia_nccl_cu13-2.28.9.dist-info",
@@ -205,6 +206,7 @@ class SetUp(unittest.TestCase):
             {path.name for path in (self.system.torch / "nvidia/cu13/lib").iterdir()},
             {
                 "nvidia-cuda-cupti.so",
+                "nvidia-cuda-crt.so",
                 "nvidia-cuda-runtime.so",
                 "nvidia-cublas.so",
                 "nvidia-nccl-cu13.so",
