@@ -77,18 +77,10 @@ std::optional<RunFolder> run_of(const std::vector<std::string>& command) {
   return RunFolder(config.run_dir);
 }
 
-/// When ranks last recorded that another one had failed.
-std::filesystem::file_time_type last_failure(const std::optional<RunFolder>& run) {
-  std::error_code none;
-  return run ? std::filesystem::last_write_time(run->failures(), none) : std::filesystem::file_time_type::min();
-}
-
-/// The exit code of the ranks. When a host is lost, mpirun of Open MPI 5 itself ends with 0, or with 1 after an abort:
-/// the run's folder knows better. `before`: what last_failure() was at the start.
-int code_of_ranks(int code, const std::optional<RunFolder>& run, std::filesystem::file_time_type before) {
-  const bool saw_failure = code == kFailure && last_failure(run) > before;
+/// The exit code of the ranks. mpirun of Open MPI 5 ends with 0 when it loses a host: the run's folder knows better.
+int code_of_ranks(int code, const std::optional<RunFolder>& run) {
   const bool is_unfinished = code == kDone && run && !run->finished();
-  return saw_failure || is_unfinished ? static_cast<int>(kCommunication) : code;
+  return is_unfinished ? static_cast<int>(kCommunication) : code;
 }
 
 /// 4 and signals: a rank, a host or the network was lost. The other codes would only come again.
@@ -139,8 +131,7 @@ int launch(const LaunchOptions& arguments) {
     const auto begin = Clock::now();
     Variables variables = fixed;
     variables.insert(variables.end(), {{kLaunchId, id}, {kRestartCount, std::to_string(starts.size())}});
-    const auto failure_before = last_failure(run);
-    const int code = code_of_ranks(supervised.run(words, variables), run, failure_before);
+    const int code = code_of_ranks(supervised.run(words, variables), run);
     starts.push_back({code, std::chrono::duration<double>(Clock::now() - begin).count()});
     const auto left = arguments.launch.restarts - (static_cast<int>(starts.size()) - 1);
     if (!may_help_to_restart(code) || supervised.asked_to_stop() || left <= 0) {
