@@ -1,7 +1,7 @@
 # Compiler settings shared by every room: warnings as errors, ccache, sanitizers.
 
-# In depend mode ccache takes the headers from the compiler's dependency file instead of preprocessing every unit
-# first, so that a cold build does not pay for it. Paths below the clone are hashed relative to it.
+# In depend mode ccache reads the headers from the compiler's dependency file. It does not preprocess every unit first,
+# which would slow a cold build. Paths below the clone are hashed relative to it.
 find_program(CCACHE ccache)
 if(CCACHE)
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
@@ -12,13 +12,13 @@ endif()
 
 add_library(penumbra_options INTERFACE)
 target_include_directories(penumbra_options INTERFACE ${PROJECT_SOURCE_DIR})
-# Messages of LibTorch's headers name files: not those of this machine.
+# Error messages of LibTorch's headers contain file names. The prefixes of this machine's folders are left out.
 target_compile_options(penumbra_options INTERFACE
   -fmacro-prefix-map=${PROJECT_BINARY_DIR}/= -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual $<$<BOOL:${PENUMBRA_WERROR}>:-Werror>)
 
 if(PENUMBRA_BATCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # It takes a batch for a header and warns of what its files keep to themselves.
+  # GCC takes the files of a batch for headers, and warns about types in their unnamed namespaces.
   target_compile_options(penumbra_options INTERFACE -Wno-subobject-linkage)
 endif()
 

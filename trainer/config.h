@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-// Each section is declared here and defined beside the component that it configures. A unit includes the headers of
-// the sections that it reads, so that a new key rebuilds the readers of one section only.
+// Each section is declared here and defined beside the component that it configures. A unit includes the headers of the
+// sections that it reads. A new key therefore rebuilds only the readers of its section.
 namespace penumbra::comm {
 struct GradientSyncOptions;  // comm/gradient_sync_options.h
 struct WatchdogOptions;      // comm/watchdog/watchdog.h

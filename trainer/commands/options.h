@@ -11,7 +11,8 @@ class App;
 
 namespace penumbra::trainer {
 
-/// "[1,2,3]": a default for the reference of commands. CLI11 would print a list by any operator<< in sight.
+/// Formats the default of a list for the reference of commands, e.g. "[1,2,3]". CLI11's own text depends on which
+/// operator<< the unit includes.
 template <typename T>
 std::string list_text(const std::vector<T>& values) {
   return fmt::format("[{}]", fmt::join(values, ","));
