@@ -36,7 +36,7 @@ def load_package():
 
 
 package = load_package()
-from package import open_mpi  # noqa: E402
+from package import launcher, open_mpi  # noqa: E402
 
 
 class Log(Case):
@@ -204,6 +204,17 @@ class ChoiceOfOpenMpi(unittest.TestCase):
         self.assertTrue(open_mpi.launched_by_another({"PMI_RANK": "0"}))
         self.assertFalse(open_mpi.launched_by_another({"OMPI_COMM_WORLD_RANK": "0", "PENUMBRA_MPI": "wheel"}))
         self.assertFalse(open_mpi.launched_by_another({"PMIX_RANK": "0", "SLURM_PROCID": "0"}))
+
+
+    def test_one_host_without_ssh_is_enough(self):
+        found = self.choose(self.mpirun("alone", "mpirun (Open MPI) 4.1.4"))
+        tools = self.folder / "tools"
+        tools.mkdir()
+        alone = launcher.environment_for(found, self.folder / "torch", {"PATH": str(tools)})
+        self.assertEqual(alone["OMPI_MCA_plm"], "isolated")
+        (tools / "ssh").write_text("#!/bin/sh\n")
+        (tools / "ssh").chmod(0o755)
+        self.assertNotIn("OMPI_MCA_plm", launcher.environment_for(found, self.folder / "torch", {"PATH": str(tools)}))
 
 
 @unittest.skipIf(torch is None, "Python has no torch and safetensors")

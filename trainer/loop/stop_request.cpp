@@ -7,8 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "trainer/launch/variables.h"
 #include "trainer/config.h"
+#include "trainer/launch/variables.h"
 #include "trainer/loop/stop_options.h"
 
 namespace penumbra::trainer {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -67,4 +68,7 @@ def environment_for(mpi: OpenMpi, torch: Path, environment: dict[str, str]) -> d
         changed["LD_LIBRARY_PATH"] = os.pathsep.join(paths)
     # `penumbra launch` and `penumbra sweep` call the mpirun that comes first.
     changed["PATH"] = os.pathsep.join([str(mpi.mpirun.parent), environment.get("PATH", os.defpath)])
+    # Open MPI 4 refuses to start, on one host too, where it finds nothing that reaches other hosts.
+    if not any(shutil.which(name, path=changed["PATH"]) for name in ("ssh", "rsh", "srun")):
+        changed.setdefault("OMPI_MCA_plm", "isolated")
     return changed
