@@ -66,7 +66,8 @@ class Predict(Case):
         self.assertAlmostEqual(sum(p), 1, places=5)
         self.assertAlmostEqual(faces[0]["entropy"], -sum(x * math.log(x) for x in p if x > 0), places=5)
         self.assertEqual(max(faces[0]["distribution"], key=faces[0]["distribution"].get), faces[0]["label"])
-        self.assertEqual(faces[0]["distribution"], faces[1]["distribution"])
+        for name, share in faces[0]["distribution"].items():  # the place in the batch decides which vector code a row meets
+            self.assertAlmostEqual(faces[1]["distribution"][name], share, places=5)
         self.assertEqual(len(faces[0]["attention"]), len(faces[0]["attention"][0]))
 
     def test_takes_folders_and_draws_where_both_nets_look(self):
