@@ -23,7 +23,7 @@ struct Manifest {
   std::int64_t average_updates = 0;  ///< of the averaged weights
   int ranks = 1;
   std::uint64_t metrics_bytes = 0;  ///< of metrics.jsonl: what lies beyond was written after this checkpoint
-  bool is_best = false;             ///< taken after the best validation so far
+  bool is_best = false;             ///< taken after the best validation so far, and to be kept for that
   bool has_best = false;
   double best = 0, temperature = 1;
   std::int64_t since_best = 0;  ///< validations

@@ -109,7 +109,7 @@ class TrainLoop {
     const bool writes = world_.rank() == 0;
     const std::uint64_t metrics_bytes = writes ? std::filesystem::file_size(context_.folder.metrics()) : 0;
     Manifest manifest = run_.manifest(context_.start, next, metrics_bytes);
-    manifest.is_best = improved_ && next.step == 0;
+    manifest.is_best = config_.checkpoint->best && improved_ && next.step == 0;
     if (checkpointer_.in_flight()) commit();
     last_checkpoint_ = Clock::now();
     stall_seconds_ = comm::seconds_of([&] {
