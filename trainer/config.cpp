@@ -1,8 +1,10 @@
 #include "trainer/config.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <numeric>
+#include <regex>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "trainer/checkpoint/checkpoint_options.h"
 #include "trainer/config_fields.h"
 #include "trainer/evaluation/evaluation_options.h"
+#include "trainer/field_kinds.h"
 #include "trainer/loop/data_options.h"
 #include "trainer/loop/stop_options.h"
 #include "trainer/loop/training_options.h"
@@ -53,12 +56,35 @@ const Field& find_field(const std::vector<Field>& all, const std::string& key, c
                                 key, nearest->key));
 }
 
-void assign(const std::vector<Field>& all, const std::string& key, const toml::node& node, const std::string& where) {
-  const Field& field = find_field(all, key, where);
-  if (field.set(node)) return;
+/// What helps where a value was not possible, or nothing. `allowed`: that of the field.
+std::string advice(const std::string& key, const std::string& allowed, const toml::node& node) {
+  std::vector<std::string> texts;
+  if (const auto text = node.value_exact<std::string>()) texts.push_back(*text);
+  if (const toml::array* const list = node.as_array()) {
+    for (const toml::node& element : *list) {
+      if (const auto text = element.value_exact<std::string>()) texts.push_back(*text);
+    }
+  }
+  const bool paths = allowed.find("path") != std::string::npos;
+  if (!std::all_of(texts.begin(), texts.end(), can_be_held)) return "; a text is one line of UTF-8";
+  if (paths && std::any_of(texts.begin(), texts.end(), a_shell_expands))
+    return "; ~ and $NAME are not replaced here: write it out";
+  if (allowed.starts_with("list of") && allowed != "list of numbers" && !node.is_array())
+    return fmt::format("; for a shell, write --set '{}=[\"a\", \"b\"]'", key);
+  if ((allowed.starts_with("text") || allowed.starts_with("path")) && !node.is_string()) return "; write it in quotes";
+  return "";
+}
+
+[[noreturn]] void refuse_value(const Field& field, const toml::node& node, const std::string& where) {
   std::ostringstream given;
   node.visit([&](const auto& value) { given << value; });
-  throw ConfigError(fmt::format("{}: {} = {} is not possible; allowed: {}", where, key, given.str(), field.allowed));
+  throw ConfigError(fmt::format("{}: {} = {} is not possible; allowed: {}{}", where, field.key, given.str(),
+                                field.allowed, advice(field.key, field.allowed, node)));
+}
+
+void assign(const std::vector<Field>& all, const std::string& key, const toml::node& node, const std::string& where) {
+  const Field& field = find_field(all, key, where);
+  if (!field.set(node)) refuse_value(field, node, where);
 }
 
 void apply(const std::vector<Field>& all, const toml::table& table, const std::string& where) {
@@ -70,6 +96,7 @@ void apply(const std::vector<Field>& all, const toml::table& table, const std::s
 }
 
 toml::table parse_file(const std::string& file) {
+  if (std::filesystem::is_directory(file)) throw ConfigError(file + ": is a folder; a configuration is a TOML file");
   try {
     return toml::parse_file(file);
   } catch (const toml::parse_error& error) {
@@ -79,18 +106,37 @@ toml::table parse_file(const std::string& file) {
   }
 }
 
-/// "section.key=value" with a TOML value; a bare word is taken as a text, so that run.dir=runs/a needs no quotes.
+/// What a value on the command line may mean, the likeliest first: TOML, a number without digits on one side of its
+/// point, a text without quotes.
+std::vector<toml::table> readings(const std::string& value) {
+  static const std::regex kPoint(R"(([+-]?)(\d*)\.(\d*)([eE][+-]?\d+)?)");
+  std::vector<std::string> written{value};
+  std::smatch part;
+  if (std::regex_match(value, part, kPoint) && part.length(2) + part.length(3) > 0) {
+    const auto digits = [&](int group) { return part.length(group) > 0 ? part.str(group) : "0"; };
+    written.push_back(part.str(1) + digits(2) + "." + digits(3) + part.str(4));
+  }
+  std::vector<toml::table> all;
+  for (const std::string& toml : written) {
+    try {
+      all.push_back(toml::parse("value = " + toml));
+    } catch (const toml::parse_error&) {
+      continue;
+    }
+  }
+  all.push_back(toml::table{{"value", value}});
+  return all;
+}
+
+/// "section.key=value": run.dir=runs/a needs no quotes.
 void apply_set(const std::vector<Field>& all, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos) throw ConfigError(fmt::format("--set {}: write section.key=value", assignment));
-  const std::string key = assignment.substr(0, equals), value = assignment.substr(equals + 1);
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + value);
-  } catch (const toml::parse_error&) {
-    parsed.insert("value", value);
-  }
-  assign(all, key, *parsed.get("value"), "--set");
+  const Field& field = find_field(all, assignment.substr(0, equals), "--set");
+  const std::vector<toml::table> possible = readings(assignment.substr(equals + 1));
+  const auto fits = [&](const toml::table& reading) { return field.set(*reading.get("value")); };
+  if (std::none_of(possible.begin(), possible.end(), fits))
+    refuse_value(field, *possible.front().get("value"), "--set");
 }
 
 /// The ranges of a strong view, with ambiguous.strength, are what each alone may be at most.

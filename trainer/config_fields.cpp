@@ -30,12 +30,11 @@ void append(std::vector<Field>& all, std::vector<Field> more) {
 }
 
 std::vector<Field> run_and_data(Config& c) {
-  const auto read_text = [](const toml::node& node) { return node.value_exact<std::string>(); };
   return {
-      text("run.dir", c.run_dir, "folder of the run: configuration, metrics, weights"),
+      path("run.dir", c.run_dir, "folder of the run: configuration, metrics, weights"),
       number("run.seed", c.seed, 0, 9e15, "seed of everything random: weights, matching, order, views"),
-      list("data.files", c.data->files, "list of texts", "HDF5 stores to train and validate on, concatenated in order",
-           read_text, toml_text),
+      list("data.files", c.data->files, "list of paths", "HDF5 stores to train and validate on, concatenated in order",
+           read_path, toml_text),
       text_table(
           "data.class_map", c.data->class_map, "table of texts",
           "what classes of the files become, by name: another class, or none (\"\"), and their faces are left out"),
@@ -95,7 +94,6 @@ std::vector<Field> views(Config& c) {
 
 std::vector<Field> nets_and_objective(Config& c) {
   auto& o = *c.objective;
-  const auto read_text = [](const toml::node& node) { return node.value_exact<std::string>(); };
   return {
       integer_choice("net.depth", c.net->depth, {10, 18, 34, 50}, "layers of the ResNet"),
       number("net.width", c.net->width, 4, 1024, "channels of the first stage"),
@@ -109,7 +107,7 @@ std::vector<Field> nets_and_objective(Config& c) {
              "whose the convolutions of f_a are: its own, or f_o's, beside norms and a head of its own"),
       choice("net.norm", c.train->norm, {{"batch", Norm::batch}, {"sync", Norm::sync}},
              "statistics of batch norm while training: the rank's own share, or the whole batch's"),
-      text("net.pretrained", c.pretrained->file,
+      path("net.pretrained", c.pretrained->file,
            "safetensors file with weights that both nets of a new run begin with; empty: random ones", true),
       text_table("net.pretrained_names", c.pretrained->names, "table of texts",
                  "prefixes of that file's names, and what they become, e.g. {\"backbone.\" = \"\"}"),
@@ -287,13 +285,13 @@ std::vector<Field> monitoring(Config& c) {
       text("monitor.run", m.run, "what the run is called there; empty: run.dir", true),
       text("monitor.listen", m.listen, "HOST:PORT of an embedded monitor for ranks, watch and ctl; port 0: a free one"),
       text("monitor.metrics", m.metrics, "HOST:PORT of its /metrics for Prometheus"),
-      text("monitor.certificate", m.security.certificate, "PEM file, to be reached from other machines", true),
-      text("monitor.key", m.security.key, "PEM file of its key", true),
-      text("monitor.ca", m.security.ca,
+      path("monitor.certificate", m.security.certificate, "PEM file, to be reached from other machines", true),
+      path("monitor.key", m.security.key, "PEM file of its key", true),
+      path("monitor.ca", m.security.ca,
            "PEM file of who vouches for the monitor's certificate; an embedded one's own where it is empty", true),
-      text("monitor.client_ca", m.security.client_ca,
+      path("monitor.client_ca", m.security.client_ca,
            "PEM file: an embedded monitor wants certificates of this authority", true),
-      text("monitor.token_file", m.security.token_file, "file with a secret that both sides know", true),
+      path("monitor.token_file", m.security.token_file, "file with a secret that both sides know", true),
       flag("monitor.insecure", m.security.insecure, "plain text and no token beyond this machine"),
   };
 }

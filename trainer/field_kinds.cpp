@@ -1,8 +1,39 @@
 #include "trainer/field_kinds.h"
 
+#include <regex>
+
 #include <fmt/ranges.h>
 
 namespace penumbra::trainer {
+namespace {
+
+template <typename Read>
+Field one_text(std::string key, std::string& target, const std::string& kind, std::string meaning, bool may_be_empty,
+               Read read) {
+  return {std::move(key), kind + (may_be_empty ? "" : ", not empty"), std::move(meaning),
+          [&target, may_be_empty, read](const toml::node& node) {
+            const std::optional<std::string> value = read(node);
+            if (!value || (value->empty() && !may_be_empty)) return false;
+            target = *value;
+            return true;
+          },
+          [&target] { return toml_text(target); }};
+}
+
+}  // namespace
+
+bool can_be_held(const std::string& text) {
+  try {
+    return toml::parse("value = " + toml_text(text))["value"].value<std::string>() == text;
+  } catch (const toml::parse_error&) {
+    return false;
+  }
+}
+
+bool a_shell_expands(const std::string& path) {
+  static const std::regex kExpanded(R"(~.*|.*\$[A-Za-z_{].*)");
+  return std::regex_match(path, kExpanded);
+}
 
 std::string toml_text(const std::string& text) {
   std::string out = "\"";
@@ -34,15 +65,22 @@ Field flag(std::string key, bool& target, std::string meaning) {
           [&target] { return std::string(target ? "true" : "false"); }};
 }
 
+std::optional<std::string> read_text(const toml::node& node) {
+  const auto value = node.value_exact<std::string>();
+  return value && can_be_held(*value) ? value : std::nullopt;
+}
+
+std::optional<std::string> read_path(const toml::node& node) {
+  const auto value = read_text(node);
+  return value && !a_shell_expands(*value) ? value : std::nullopt;
+}
+
 Field text(std::string key, std::string& target, std::string meaning, bool may_be_empty) {
-  return {std::move(key), may_be_empty ? "text" : "text, not empty", std::move(meaning),
-          [&target, may_be_empty](const toml::node& node) {
-            const auto value = node.is_string() ? node.value<std::string>() : std::nullopt;
-            if (!value || (value->empty() && !may_be_empty)) return false;
-            target = *value;
-            return true;
-          },
-          [&target] { return toml_text(target); }};
+  return one_text(std::move(key), target, "text", std::move(meaning), may_be_empty, read_text);
+}
+
+Field path(std::string key, std::string& target, std::string meaning, bool may_be_empty) {
+  return one_text(std::move(key), target, "path", std::move(meaning), may_be_empty, read_path);
 }
 
 Field integer_choice(std::string key, int& target, std::vector<int> choices, std::string meaning) {

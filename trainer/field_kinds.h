@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -18,6 +19,10 @@ namespace penumbra::trainer {
 
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+/// Whether config.toml can hold it: one line of UTF-8 without control characters.
+bool can_be_held(const std::string& text);
+/// Whether it begins with ~ or has $NAME or ${NAME} in it.
+bool a_shell_expands(const std::string& path);
 /// As TOML writes it.
 std::string toml_text(const std::string& text);
 std::string real_text(double value);
@@ -26,6 +31,12 @@ std::string range_text(const char* type, double low, double high);
 
 Field flag(std::string key, bool& target, std::string meaning);
 Field text(std::string key, std::string& target, std::string meaning, bool may_be_empty = false);
+/// A text that names a file or a folder.
+Field path(std::string key, std::string& target, std::string meaning, bool may_be_empty = false);
+/// A text of a list; nothing where it is none that a configuration can hold.
+std::optional<std::string> read_text(const toml::node& node);
+/// A path of a list; nothing also where a shell would expand it.
+std::optional<std::string> read_path(const toml::node& node);
 Field integer_choice(std::string key, int& target, std::vector<int> choices, std::string meaning);
 /// A table of texts by texts.
 Field text_table(std::string key, std::map<std::string, std::string>& target, std::string allowed, std::string meaning);

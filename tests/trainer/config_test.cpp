@@ -15,7 +15,9 @@
 #include "trainer/loop/training_options.h"
 #include "trainer/objective/objective_options.h"
 #include "trainer/objective/uncertainty_options.h"
+#include "trainer/optim/learning_rate.h"
 #include "trainer/optim/optimizer_options.h"
+#include "trainer/telemetry/monitor_options.h"
 
 namespace penumbra::trainer {
 namespace {
@@ -175,6 +177,56 @@ TEST_F(ConfigFile, KeysThatMustFitTogetherAreCheckedTogether) {
   EXPECT_THAT(error_of("", {"train.logit_adjustment=1", "data.most_repeats=2"}), HasSubstr("data.most_repeats"));
   EXPECT_THAT(error_of("", {"schedule.kind=step"}), HasSubstr("milestones"));
   EXPECT_THAT(error_of("", {"schedule.milestones=[3, 2]"}), HasSubstr("rise"));
+}
+
+TEST_F(ConfigFile, SetTakesAnyValueOfATextKeyAsText) {
+  for (const char* text : {"2026-11-30", "123456", "12e5", "1_1_1", ".5", "true", "[a]", "{a = 1}", "a # b", "'a' b"}) {
+    EXPECT_EQ(load("", {std::string("run.dir=") + text}).run_dir, text);
+  }
+  EXPECT_EQ(load("", {"run.dir=\"a b\""}).run_dir, "a b");
+  EXPECT_EQ(load("", {"monitor.run=4711"}).monitor->run, "4711");
+  EXPECT_THAT(error_of("[run]\ndir = 2026-11-30\n"), AllOf(HasSubstr("run.dir"), HasSubstr("quotes")));
+}
+
+TEST_F(ConfigFile, SetTakesNumbersWithoutDigitsOnOneSideOfThePoint) {
+  EXPECT_EQ(load("", {"schedule.learning_rate=.001"}).schedule->learning_rate, 0.001);
+  EXPECT_EQ(load("", {"schedule.learning_rate=1."}).schedule->learning_rate, 1);
+  EXPECT_EQ(load("", {"schedule.learning_rate=+.5e-2"}).schedule->learning_rate, 0.005);
+  EXPECT_THAT(error_of("", {"schedule.learning_rate=."}), HasSubstr("allowed: number"));
+  EXPECT_THAT(error_of("", {"train.epochs=5."}), HasSubstr("allowed: integer"));
+}
+
+TEST_F(ConfigFile, AListWithoutQuotesIsToldHowToQuote) {
+  EXPECT_THAT(error_of("", {"data.files=[faces.h5]"}), HasSubstr("--set 'data.files=[\"a\", \"b\"]'"));
+  EXPECT_THAT(error_of("", {"data.files=faces.h5"}), HasSubstr("--set 'data.files=[\"a\", \"b\"]'"));
+}
+
+TEST_F(ConfigFile, APathThatAShellWouldExpandIsRefused) {
+  for (const char* assignment :
+       {"run.dir=~/x", "run.dir=~", "run.dir=$HOME/x", "run.dir=a/${USER}", "net.pretrained=~/w",
+        "data.files=[\"a.h5\", \"$SCRATCH/b.h5\"]", "monitor.key=~ann/key.pem"}) {
+    EXPECT_THAT(error_of("", {assignment}), HasSubstr("write it out")) << assignment;
+  }
+  EXPECT_THAT(error_of("[run]\ndir = \"~/x\"\n"), HasSubstr("write it out"));
+  EXPECT_EQ(load("", {"run.dir=./~x/5$/a~"}).run_dir, "./~x/5$/a~");
+}
+
+TEST_F(ConfigFile, ATextThatAConfigurationCannotHoldIsRefused) {
+  for (const char* text : {"a\nb", "a\xe9", "a\x01", "a\x7f"}) {
+    EXPECT_THAT(error_of("", {std::string("run.dir=") + text}), HasSubstr("UTF-8")) << text;
+    EXPECT_THAT(error_of("", {std::string("monitor.run=") + text}), HasSubstr("UTF-8")) << text;
+  }
+  EXPECT_THAT(error_of("", {"data.files=[\"a\\nb\"]"}), HasSubstr("UTF-8"));
+  EXPECT_EQ(load("", {"run.dir=très\tgai"}).run_dir, "très\tgai");
+}
+
+TEST_F(ConfigFile, AFolderIsNoConfiguration) {
+  try {
+    load_config({folder_.string()}, {});
+    FAIL() << "a folder was read";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(folder_.string()), HasSubstr("folder")));
+  }
 }
 
 }  // namespace
