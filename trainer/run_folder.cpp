@@ -18,6 +18,11 @@
 #include "trainer/version.h"
 
 namespace penumbra::trainer {
+namespace {
+
+constexpr const char* kMark = "run";
+
+}  // namespace
 
 void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode) {
   std::ofstream file(path, std::ios::out | std::ios::binary | mode);
@@ -26,16 +31,23 @@ void write_file(const std::filesystem::path& path, const std::string& text, std:
 }
 
 void RunFolder::create(const Config& config, int world_size, bool overwrite) const {
-  if (std::filesystem::exists(metrics()) && !overwrite) {
+  if (!holds_run()) {
+    require_nothing_else();
+  } else if (std::filesystem::exists(metrics()) && !overwrite) {
     throw ConfigError(fmt::format("{} already holds a run: choose another run.dir, or pass --overwrite to replace it",
                                   path_.string()));
   }
-  std::error_code error;
-  std::filesystem::create_directories(path_ / "weights", error);
-  if (error) throw ConfigError(fmt::format("run.dir {}: cannot be made: {}", path_.string(), error.message()));
+  const auto make = [](const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) throw ConfigError(fmt::format("run.dir: {}: cannot be made: {}", folder.string(), error.message()));
+  };
+  make(path_);
+  write_facts(kMark, {{"penumbra", kVersion}});  // first: what is half made is a run's, too
+  make(path_ / "weights");
   for (const char* name : {"best", "final"}) std::filesystem::remove(weights(name));
   for (const char* name : {"data", "pretrained"}) std::filesystem::remove(facts_path(name));
-  std::filesystem::remove_all(failures());
+  remove_failures();
   write_file(this->config(), to_toml(config));
   nlohmann::json machine = environment();
   machine["world_size"] = world_size;
@@ -50,7 +62,39 @@ void RunFolder::reopen(const Config& config, std::uint64_t metrics_bytes) const 
   if (error) throw data::DataError(fmt::format("{}: cannot be cut: {}", metrics().string(), error.message()));
   write_file(this->config(), to_toml(config));
   std::filesystem::remove(weights("final"));
-  std::filesystem::remove_all(failures());
+  remove_failures();
+}
+
+bool RunFolder::holds_run() const {
+  if (std::filesystem::exists(facts_path(kMark))) return true;
+  // Runs of version 0.1 had no mark.
+  std::ifstream file(facts_path("environment"));
+  const nlohmann::json machine = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  return machine.is_object() && machine.contains("penumbra") && std::filesystem::exists(metrics());
+}
+
+void RunFolder::require_nothing_else() const {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, ignored)) {
+    if (entry.is_symlink() && !std::filesystem::exists(entry.path())) {
+      throw ConfigError(fmt::format("{}: is a link to {}, which is not there", entry.path().string(),
+                                    std::filesystem::read_symlink(entry.path(), ignored).string()));
+    }
+    if (entry.path().filename() == "checkpoints" && std::filesystem::is_empty(entry.path(), ignored)) continue;
+    throw ConfigError(fmt::format("run.dir {}: holds no run of Penumbra, but {}: choose a new or an empty folder",
+                                  path_.string(), entry.path().filename().string()));
+  }
+}
+
+void RunFolder::remove_failures() const {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> records;
+  for (const auto& entry : std::filesystem::directory_iterator(failures(), ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("rank-") && name.ends_with(".json")) records.push_back(entry.path());
+  }
+  for (const auto& record : records) std::filesystem::remove(record, ignored);
+  std::filesystem::remove(failures(), ignored);  // stays where somebody keeps a file in it
 }
 
 void RunFolder::write_facts(const std::string& name, const nlohmann::json& facts) const {

@@ -19,15 +19,16 @@ namespace penumbra::trainer {
 /// Throws data::DataError where the disk refuses it.
 void write_file(const std::filesystem::path& path, const std::string& text, std::ios::openmode mode = std::ios::trunc);
 
-/// A run on disk: config.toml, metrics.jsonl, weights/{best,final}.safetensors, failures/rank-R.json, and its facts:
-/// environment.json, data.json and, where it began with weights from elsewhere, pretrained.json.
+/// A run on disk: run.json, which marks the folder as a run's, config.toml, metrics.jsonl,
+/// weights/{best,final}.safetensors, failures/rank-R.json, and its facts: environment.json, data.json and, where it
+/// began with weights from elsewhere, pretrained.json. Files that are not a run's are never removed.
 class RunFolder {
  public:
   explicit RunFolder(const std::filesystem::path& path)
       : path_(path.has_filename() ? path : path.parent_path()) {}  // "runs/a/" is "runs/a"
 
-  /// Makes the folder and writes config.toml and environment.json. A folder that already holds a run is refused
-  /// (ConfigError) unless `overwrite`, so that nothing is lost by starting the same command twice.
+  /// Makes the folder and writes run.json, config.toml and environment.json. Refuses (ConfigError) a folder that holds
+  /// a run, unless `overwrite`, and one that holds anything else; `checkpoints` may be there and empty.
   void create(const Config& config, int world_size, bool overwrite) const;
   /// A resumed run's configuration, and its metrics.jsonl cut to what its checkpoint knew. Throws data::DataError.
   void reopen(const Config& config, std::uint64_t metrics_bytes) const;
@@ -49,6 +50,9 @@ class RunFolder {
 
  private:
   std::filesystem::path facts_path(const std::string& name) const { return path_ / (name + ".json"); }
+  bool holds_run() const;
+  void require_nothing_else() const;
+  void remove_failures() const;
 
   std::filesystem::path path_;
 };

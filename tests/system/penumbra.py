@@ -48,13 +48,13 @@ def limit(seconds=HANG):
     return ["timeout", "-k", "5", str(seconds)]
 
 
-def run(*words, ranks=0, timeout=HANG, preexec_fn=None):
+def run(*words, ranks=0, timeout=HANG, cwd=None, preexec_fn=None):
     """Runs penumbra, under mpirun when ranks > 0, and returns the finished process with text output."""
     command = [BINARY, *map(str, words)]
     if ranks:
         command = ["mpirun", "--oversubscribe", "-np", str(ranks), *command]
     return subprocess.run([*limit(timeout), *command], capture_output=True, text=True, env=environment(),
-                          preexec_fn=preexec_fn, check=False)
+                          cwd=cwd, preexec_fn=preexec_fn, check=False)
 
 
 def eventually(condition, seconds=60):

@@ -83,6 +83,25 @@ std::filesystem::path incarnation_file(const std::filesystem::path& run, int num
   return run / fmt::format("incarnation-{}.json", number);
 }
 
+std::filesystem::path note_of_newest(const std::filesystem::path& run) { return run / "newest-checkpoint.json"; }
+
+/// Removes what this program writes into a checkpoint's folder, and the folder where nothing else is in it. The
+/// manifest goes first: what is half removed is no checkpoint.
+void remove_own(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove(folder / "manifest.json", ignored);
+  for (const std::string& name : names_in(folder)) {
+    if (name.starts_with("shard-")) std::filesystem::remove(folder / name, ignored);
+  }
+  std::filesystem::remove(folder, ignored);
+}
+
+/// The incarnation of "eEEEE-step-SSSSSSSS.partial", or -1.
+int incarnation_of_partial(const std::string& name) {
+  const std::string suffix = ".partial";
+  return name.ends_with(suffix) ? parse(name.substr(0, name.size() - suffix.size())).incarnation : -1;
+}
+
 }  // namespace
 
 int CheckpointFolder::incarnations() const { return newest_incarnation(run_) + 1; }
@@ -158,8 +177,8 @@ WholeArrays CheckpointFolder::load(const std::string& name, const Manifest& mani
 }
 
 void CheckpointFolder::open(const std::string& name) const {
+  abandon(name);
   std::error_code error;
-  std::filesystem::remove_all(partial_of(name), error);
   std::filesystem::create_directories(partial_of(name), error);
   if (error) fail(partial_of(name), fmt::format("cannot be made: {}", error.message()));
 }
@@ -175,7 +194,20 @@ void CheckpointFolder::publish(const std::string& name) const {
   std::filesystem::rename(partial, path_of(name), error);
   if (error) fail(partial, fmt::format("cannot get its name: {}", error.message()));
   data::flush_folder(run_ / "checkpoints");
+  const std::filesystem::path note = note_of_newest(run_), unfinished = data::create_partial(note);
+  std::ofstream(unfinished) << nlohmann::json{{"checkpoint", name}}.dump() << "\n";
+  data::publish(unfinished, note);
 }
+
+std::string CheckpointFolder::newest_published() const {
+  const std::filesystem::path note = note_of_newest(run_);
+  if (!std::filesystem::exists(note)) return "";
+  const auto json = nlohmann::json::parse(text_of(note), nullptr, /*allow_exceptions=*/false);
+  const bool says = json.is_object() && json.contains("checkpoint") && json["checkpoint"].is_string();
+  return says ? json["checkpoint"].get<std::string>() : "";
+}
+
+void CheckpointFolder::abandon(const std::string& name) const { remove_own(partial_of(name)); }
 
 bool CheckpointFolder::is_best(const std::string& name) const {
   try {
@@ -185,32 +217,24 @@ bool CheckpointFolder::is_best(const std::string& name) const {
   }
 }
 
-void CheckpointFolder::remove(const std::string& name) const {
-  // The manifest goes first: what is half removed is no checkpoint.
-  std::error_code ignored;
-  std::filesystem::remove(path_of(name) / "manifest.json", ignored);
-  std::filesystem::remove_all(path_of(name), ignored);
-}
-
 void CheckpointFolder::prune(std::size_t keep, int current) const {
   const std::vector<std::string> line = lineage();
   const auto best = std::find_if(line.begin(), line.end(), [&](const std::string& name) { return is_best(name); });
   for (auto old = line.begin() + static_cast<std::ptrdiff_t>(std::min(keep, line.size())); old != line.end(); ++old) {
-    if (old != best) remove(*old);
+    if (old != best) remove_own(path_of(*old));
   }
   for (const std::string& name : names_in(run_ / "checkpoints")) {
-    const auto middle = name.find("-step-");
-    const bool unfinished = name.ends_with(".partial") && middle != std::string::npos;
-    if (unfinished && number_in(name.substr(0, middle), "e", "") < current) {
-      std::error_code ignored;
-      std::filesystem::remove_all(run_ / "checkpoints" / name, ignored);
-    }
+    const int incarnation = incarnation_of_partial(name);
+    if (incarnation >= 0 && incarnation < current) remove_own(path_of(name));
   }
 }
 
 void CheckpointFolder::clear() const {
+  for (const std::string& name : names_in(run_ / "checkpoints")) {
+    if (parse(name).incarnation >= 0 || incarnation_of_partial(name) >= 0) remove_own(path_of(name));
+  }
   std::error_code ignored;
-  std::filesystem::remove_all(run_ / "checkpoints", ignored);
+  std::filesystem::remove(note_of_newest(run_), ignored);
   for (const std::string& name : names_in(run_)) {
     if (number_in(name, "incarnation-", ".json") >= 0) std::filesystem::remove(run_ / name, ignored);
   }

@@ -44,16 +44,19 @@ class CheckpointFolder {
   void open(const std::string& name) const;
   /// Adds the manifest, flushed to the disk.
   void add_manifest(const std::string& name, const Manifest& manifest) const;
-  /// Gives the checkpoint its name, flushed to the disk.
+  /// Gives the checkpoint its name, flushed to the disk, and notes it in RUN/newest-checkpoint.json.
   void publish(const std::string& name) const;
+  /// The name that was noted last, wherever that checkpoint is now; empty where none was published.
+  std::string newest_published() const;
+  /// Removes NAME.partial.
+  void abandon(const std::string& name) const;
   /// Removes all but the newest `keep` of the lineage and the newest best one, and what was left unfinished by
   /// incarnations before `current`.
   void prune(std::size_t keep, int current) const;
-  /// Removes checkpoints and incarnations: a new run begins.
+  /// Removes checkpoints and incarnations, and nothing else: a new run begins.
   void clear() const;
 
  private:
-  void remove(const std::string& name) const;
   bool is_best(const std::string& name) const;
 
   std::filesystem::path run_;

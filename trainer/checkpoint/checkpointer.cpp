@@ -78,8 +78,7 @@ bool Checkpointer::publish(const std::vector<std::string>& outcomes) {
     for (const FileStamp& shard : manifest_.shards) bytes_ += static_cast<double>(shard.bytes);
   } catch (const std::exception& failure) {
     spdlog::warn("checkpoint {} is abandoned: {}", name_, failure.what());
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_.partial_of(name_), ignored);
+    folder_.abandon(name_);
     return false;
   }
   faults_.reach(FaultPoint::published, manifest_.steps);

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
+#include "data/error.h"
 #include "trainer/checkpoint/initial_weights.h"
 #include "trainer/exit_code.h"
 #include "trainer/launch/variables.h"
@@ -76,6 +78,20 @@ void forget_first_wishes(StartOptions& options, const CheckpointFolder& checkpoi
   options.resume = "auto";
 }
 
+/// On rank 0: a run that goes on must find the checkpoint that it published last. A disk may not be mounted, or
+/// somebody may have cleaned up: neither is a reason to begin anew, which would remove weights and log.
+void require_newest(const CheckpointFolder& checkpoints, const std::optional<Resumed>& resumed) {
+  const std::string newest = checkpoints.newest_published();
+  if (newest.empty() || std::filesystem::exists(checkpoints.path_of(newest))) return;
+  if (!resumed) {
+    throw data::DataError(
+        fmt::format("{} is gone, and so are all other checkpoints of this run: bring them back (is their disk "
+                    "mounted?), or pass --overwrite to begin anew without them",
+                    checkpoints.path_of(newest).string()));
+  }
+  spdlog::warn("checkpoint {} is gone: the run goes on from {}", newest, resumed->name);
+}
+
 }  // namespace
 
 Start begin_run(StartOptions options, const Config& config, const TrainingData& data, const RunFolder& folder,
@@ -105,6 +121,7 @@ Start begin_run(StartOptions options, const Config& config, const TrainingData& 
   const auto take_number = [&] {
     if (start.resumed) fits();
     if (world.rank() != 0) return;
+    if (goes_on) require_newest(checkpoints, start.resumed);
     if (goes_on && start.resumed) folder.reopen(config, start.resumed->manifest.metrics_bytes);
     if (goes_on && !start.resumed) {
       if (folder.finished() || !checkpoints.lineage().empty()) {
