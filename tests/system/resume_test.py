@@ -115,12 +115,12 @@ class Resume(ResumeCase):
             self.assertIn(f"resumed from {older}", done.stdout)
             self.same_as("whole", name)
 
-    def test_without_any_whole_checkpoint_a_run_begins_anew(self):
+    def test_a_run_that_died_before_its_first_checkpoint_begins_anew(self):
         self.done("whole")
-        self.assertEqual(self.interrupted("gone").returncode, STOPPED)
-        shutil.rmtree(self.folder / "gone/checkpoints")
-        self.done("gone")
-        self.same_as("whole", "gone")
+        killed = run(*self.words("young", *SETS), "--fault", "rank=0,step=2,kind=kill", ranks=2)
+        self.assertNotEqual(killed.returncode, 0, killed.stdout)
+        self.done("young")
+        self.same_as("whole", "young")
 
     def test_what_an_older_incarnation_still_writes_is_ignored(self):
         self.done("whole")
