@@ -52,7 +52,7 @@ TEST(Inspect, SaysWhatTheStoreHolds) {
   const std::string hex = train.at("fingerprint");
   EXPECT_EQ(hex.size(), 16u);
   EXPECT_EQ(std::stoull(hex, nullptr, 16), fingerprint(small_set(70)));
-  EXPECT_NE(hex, found.at("splits").at("val").at("fingerprint"));
+  EXPECT_NE(hex, found.at("splits").at("val").at("fingerprint").get<std::string>());
 }
 
 TEST(Inspect, VoteStatisticsAreThoseOfTheVotesOverTheClasses) {
