@@ -74,7 +74,7 @@ class Monitor(ResumeCase):
         asked = run("ctl", "stop", listen)
         self.assertEqual(asked.returncode, USAGE)
         self.assertIn("which run?", asked.stderr)
-        before = set(self.checkpoints("two")) if (self.folder / "two/checkpoints").exists() else set()
+        before = set(self.checkpoints("two"))
         self.assertEqual(run("ctl", "checkpoint", listen, "--run", self.folder / "two").returncode, 0)
         eventually(lambda: set(self.checkpoints("two")) - before)
         for name, job in jobs.items():
