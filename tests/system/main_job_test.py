@@ -50,7 +50,9 @@ class MainJob(Case):
         few_steps = ("train.epochs=1", "log.every=1", "schedule.learning_rate=0.01", "optimizer.clip_norm=1", APART)
         whole = self.metrics(self.trained("whole", *few_steps, ranks=3))
         sharded = self.metrics(self.trained("sharded", "sync.mode=sharded", *few_steps, ranks=3))
-        self.assert_same_steps(sharded, whole, ("loss", "gradient_norm"), "sharded", delta=1e-4)
+        self.assertGreater(abs(whole[2]["loss"] / whole[0]["loss"] - 1), 1e-3, "a wrong update would show in the losses after it")
+        # Another order of the sums rounds otherwise. Once that flips a ReLU, it grows from step to step.
+        self.assert_same_steps(sharded, whole, ("loss", "gradient_norm"), "sharded", first=3, delta=1e-4)
 
     def test_sharpness_aware_steps_are_the_same_on_any_ranks(self):
         few_steps = ("net.norm=sync", "train.epochs=1", "log.every=1", "schedule.learning_rate=0.001", APART, "optimizer.sam_radius=0.05")
