@@ -60,7 +60,8 @@ Load or install what Penumbra needs. scripts/setup --no-packages names all that 
   need_root "${missing[@]}"
   say "packages: installing ${missing[*]}"
   quietly as_root apt-get update
-  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "${missing[@]}"
 }
 
 # Prometheus, promtool and Alertmanager from Debian's packages, unpacked into the cache: installed, they would start as services.
@@ -69,12 +70,13 @@ install_prometheus() {
   if [ -x "$prometheus/promtool" ] && [ -x "$prometheus/prometheus-alertmanager" ]; then say "prometheus: $prometheus"; return; fi
   command -v apt-get >/dev/null || die "this system has no apt-get; put prometheus, promtool and prometheus-alertmanager into $prometheus"
   say "prometheus: fetching it into $cache/prometheus"
-  local folder package
+  local folder package packages=(prometheus prometheus-alertmanager)
+  if apt-cache show promtool >/dev/null 2>&1; then packages+=(promtool); fi  # Debian 13 has it apart
   mkdir -p "$cache"
   folder=$(mktemp -d "$cache/prometheus.partial-XXXXXX")
   trap 'rm -rf "$cache"/prometheus.partial-*' EXIT
   # As root, apt would fetch as a user of its own, who may not write here.
-  (cd "$folder" && quietly apt-get -o APT::Sandbox::User=root download prometheus prometheus-alertmanager)
+  (cd "$folder" && quietly apt-get -o APT::Sandbox::User=root download "${packages[@]}")
   for package in "$folder"/*.deb; do quietly dpkg-deb -x "$package" "$folder/unpacked"; done
   rm -rf "$cache/prometheus"
   mv -T "$folder/unpacked" "$cache/prometheus"
