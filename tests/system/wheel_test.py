@@ -119,7 +119,7 @@ class Wheel(unittest.TestCase):
         """The libraries that the program loads, by name, when the console command starts it."""
         code = "import json, os; from penumbra import launcher as l; " \
                "print(json.dumps(l.environment_for(l.choose(dict(os.environ)), l.torch_folder(), dict(os.environ))))"
-        environment = {**CLEAN, **variables}
+        environment = {**CLEAN, "HOME": str(self.folder), **variables}  # Open MPI 5 wants one
         done = subprocess.run([self.venv / "bin/python", "-c", code], env=environment, capture_output=True, text=True, check=True)
         text = subprocess.run(["ldd", self.packages / "penumbra/program/bin/penumbra"], env=json.loads(done.stdout),
                               capture_output=True, text=True, check=True).stdout
@@ -137,7 +137,7 @@ class Wheel(unittest.TestCase):
 
     def test_ranks_of_the_systems_mpirun_train_together(self):
         """The system's Open MPI is what the wheel was made of: of the same major version."""
-        environment = {**CLEAN, "PATH": f"{self.venv}/bin:{CLEAN['PATH']}"}
+        environment = {**CLEAN, "HOME": str(self.folder), "PATH": f"{self.venv}/bin:{CLEAN['PATH']}"}
         subprocess.run(["penumbra", "data", "synth", "faces.h5", "--train", "64", "--val", "32", "--test", "0", "--size", "32"],
                        cwd=self.folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         words = ["mpirun", "--oversubscribe", "-np", "2", "penumbra", "train", SOURCE / "configs/quick.toml", "--dry-run",
