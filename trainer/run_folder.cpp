@@ -67,7 +67,7 @@ void RunFolder::reopen(const Config& config, std::uint64_t metrics_bytes) const 
 
 bool RunFolder::holds_run() const {
   if (std::filesystem::exists(facts_path(kMark))) return true;
-  // Runs of version 0.1 had no mark.
+  // Older runs have no mark.
   std::ifstream file(facts_path("environment"));
   const nlohmann::json machine = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
   return machine.is_object() && machine.contains("penumbra") && std::filesystem::exists(metrics());

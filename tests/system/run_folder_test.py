@@ -47,13 +47,13 @@ class RunFolder(ResumeCase):
 
     def test_overwrite_and_resume_leave_files_that_others_put_into_a_run(self):
         self.killed("kept")
-        own = ("kept/notes.md", "kept/checkpoints/backbone.pth", "kept/failures/why.txt",
-               f"kept/checkpoints/{self.checkpoints('kept')[0]}/read.me", "kept/weights/old.safetensors")
-        self.write(*own)
+        foreign = ("kept/notes.md", "kept/checkpoints/backbone.pth", "kept/failures/why.txt",
+                   f"kept/checkpoints/{self.checkpoints('kept')[0]}/read.me", "kept/weights/old.safetensors")
+        self.write(*foreign)
         self.done("kept", ranks=1)
         done = run(*self.words("kept", *SETS), "--overwrite")
         self.assertEqual(done.returncode, 0, done.stderr)
-        for name in own:
+        for name in foreign:
             self.assertEqual((self.folder / name).read_text(), "mine\n", name)
 
     def test_an_empty_folder_and_a_link_for_checkpoints_are_used(self):
@@ -89,6 +89,15 @@ class RunFolder(ResumeCase):
         done = self.go("purged", ranks=1)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(f"{newest} is gone: the run goes on from", done.stdout + done.stderr)
+
+    def test_a_checkpoint_that_cannot_be_noted_counts_all_the_same(self):
+        self.killed("unnoted")
+        (self.folder / "unnoted/newest-checkpoint.json").unlink()
+        (self.folder / "unnoted/newest-checkpoint.json").mkdir()
+        done = self.done("unnoted", ranks=1)
+        self.assertIn("is not noted as the newest checkpoint", done.stdout + done.stderr)
+        self.assertNotIn("abandoned", done.stdout + done.stderr)
+        self.assertIn("e0001-step-00000032", self.checkpoints("unnoted"))
 
     def test_runs_without_a_mark_go_on(self):
         self.killed("unmarked")

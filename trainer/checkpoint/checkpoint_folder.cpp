@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -27,6 +28,13 @@ std::string text_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(path, "cannot be read");
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The text of that key in a JSON file; none where it is not there.
+std::optional<std::string> said_in(const std::filesystem::path& path, const std::string& key) {
+  const auto json = nlohmann::json::parse(text_of(path), nullptr, /*allow_exceptions=*/false);
+  const bool says = json.is_object() && json.contains(key) && json[key].is_string();
+  return says ? std::optional(json[key].get<std::string>()) : std::nullopt;
 }
 
 /// A file that must not be there yet, on the disk when this returns. False where it is.
@@ -109,8 +117,7 @@ int CheckpointFolder::incarnations() const { return newest_incarnation(run_) + 1
 bool CheckpointFolder::was_started_by(const std::string& job) const {
   for (int number = newest_incarnation(run_); number >= 0; --number) {
     if (!std::filesystem::exists(incarnation_file(run_, number))) continue;
-    const auto json = nlohmann::json::parse(text_of(incarnation_file(run_, number)), nullptr, false);
-    if (json.is_object() && json.value("job", nlohmann::json()) == job) return true;
+    if (said_in(incarnation_file(run_, number), "job") == job) return true;
   }
   return false;
 }
@@ -135,12 +142,10 @@ std::vector<std::string> CheckpointFolder::lineage() const {
     }
     std::sort(own.rbegin(), own.rend());
     for (const auto& [step, name] : own) line.push_back(name);
-    const auto json = nlohmann::json::parse(text_of(incarnation_file(run_, number)), nullptr, false);
-    const bool says = json.is_object() && json.contains("resumed_from") && json["resumed_from"].is_string();
-    const std::string from = says ? json["resumed_from"].get<std::string>() : "";
-    if (says && from.empty()) break;  // it began anew
+    const std::optional<std::string> from = said_in(incarnation_file(run_, number), "resumed_from");
+    if (from && from->empty()) break;  // it began anew
     // One that died while it said where it began has no descendants but those that took the same checkpoint again.
-    const Name parsed = from.empty() ? Name{number - 1, before} : parse(from);
+    const Name parsed = from ? parse(*from) : Name{number - 1, before};
     number = std::min(number - 1, parsed.incarnation);
     before = std::min(before, parsed.step);
   }
@@ -194,6 +199,9 @@ void CheckpointFolder::publish(const std::string& name) const {
   std::filesystem::rename(partial, path_of(name), error);
   if (error) fail(partial, fmt::format("cannot get its name: {}", error.message()));
   data::flush_folder(run_ / "checkpoints");
+}
+
+void CheckpointFolder::note_newest(const std::string& name) const {
   const std::filesystem::path note = note_of_newest(run_), unfinished = data::create_partial(note);
   std::ofstream(unfinished) << nlohmann::json{{"checkpoint", name}}.dump() << "\n";
   data::publish(unfinished, note);
@@ -201,10 +209,7 @@ void CheckpointFolder::publish(const std::string& name) const {
 
 std::string CheckpointFolder::newest_published() const {
   const std::filesystem::path note = note_of_newest(run_);
-  if (!std::filesystem::exists(note)) return "";
-  const auto json = nlohmann::json::parse(text_of(note), nullptr, /*allow_exceptions=*/false);
-  const bool says = json.is_object() && json.contains("checkpoint") && json["checkpoint"].is_string();
-  return says ? json["checkpoint"].get<std::string>() : "";
+  return std::filesystem::is_regular_file(note) ? said_in(note, "checkpoint").value_or("") : "";
 }
 
 void CheckpointFolder::abandon(const std::string& name) const { remove_own(partial_of(name)); }

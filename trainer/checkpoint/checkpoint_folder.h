@@ -44,9 +44,11 @@ class CheckpointFolder {
   void open(const std::string& name) const;
   /// Adds the manifest, flushed to the disk.
   void add_manifest(const std::string& name, const Manifest& manifest) const;
-  /// Gives the checkpoint its name, flushed to the disk, and notes it in RUN/newest-checkpoint.json.
+  /// Gives the checkpoint its name, flushed to the disk.
   void publish(const std::string& name) const;
-  /// The name that was noted last, wherever that checkpoint is now; empty where none was published.
+  /// Writes the name into RUN/newest-checkpoint.json, flushed to the disk. Throws data::DataError.
+  void note_newest(const std::string& name) const;
+  /// The name that was noted last, wherever that checkpoint is now; empty where none was.
   std::string newest_published() const;
   /// Removes NAME.partial.
   void abandon(const std::string& name) const;

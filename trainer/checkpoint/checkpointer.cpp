@@ -87,6 +87,11 @@ bool Checkpointer::publish(const std::vector<std::string>& outcomes) {
   } catch (const std::exception& failure) {
     spdlog::warn("old checkpoints stay: {}", failure.what());
   }
+  try {  // after the old ones are gone: a full disk has room again
+    folder_.note_newest(name_);
+  } catch (const std::exception& failure) {
+    spdlog::warn("{} is not noted as the newest checkpoint: {}", name_, failure.what());
+  }
   return true;
 }
 
